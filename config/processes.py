@@ -1,0 +1,191 @@
+"""Starting, finding and ending the built-in servers' processes."""
+
+import contextlib
+import os
+import platform
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+START_SECONDS = 60
+STOP_SECONDS = 30
+SERVER_USER = "pgserver"
+SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+
+
+class EmbeddedError(Exception):
+    """A built-in server could not be started; the message is one line."""
+
+
+class Owner(NamedTuple):
+    """The user and group PostgreSQL runs as when we are root."""
+
+    uid: int
+    gid: int
+
+
+def launch(
+    command: list[str],
+    *,
+    log: Path,
+    answers: Callable[[], bool],
+    owner: Owner | None = None,
+) -> None:
+    """Start a server in a session of its own, so that Ctrl-C does not reach it."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        with log.open("ab") as output:
+            server = subprocess.Popen(  # noqa: S603
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                cwd="/",
+                env=plain_environment(),
+                **run_as(owner),
+            )
+        while server.poll() is None and time.monotonic() < deadline:
+            if answers():
+                # It outlives this object; say so, or Popen warns when collected.
+                server.returncode = 0
+                return
+            time.sleep(0.02)
+        # After kill -9 the old children may hold its memory for another moment.
+        if time.monotonic() >= deadline - START_SECONDS + 10:
+            raise _not_started(log)
+        time.sleep(0.2)
+
+
+def wait_for(answers: Callable[[], bool], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not answers():
+        if time.monotonic() > deadline:
+            raise _not_started(log)
+        time.sleep(0.05)
+
+
+def _not_started(log: Path) -> EmbeddedError:
+    name = log.stem
+    with contextlib.suppress(OSError):
+        return EmbeddedError(
+            f"{name} did not start: {last_line(log.read_text(errors='replace'))}"
+            f" (all of it: {log})"
+        )
+    return EmbeddedError(f"{name} did not start (see {log}).")
+
+
+def last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if "FATAL" in line or "rror" in line]
+    return (telling or lines or ["no output"])[-1]
+
+
+def pid_of(pid_file: Path, program: str, argument: str) -> int | None:
+    """Read a pid file, and believe it only if that process is this very server."""
+    import psutil
+
+    with contextlib.suppress(OSError, ValueError, IndexError, psutil.Error):
+        process = psutil.Process(int(pid_file.read_text().split()[0]))
+        line = process.cmdline()
+        if process.status() == psutil.STATUS_ZOMBIE or not line:
+            return None
+        # Valkey rewrites its command line: "valkey-server unixsocket:/path".
+        if program in line[0] and any(argument in word for word in line):
+            return process.pid
+    return None
+
+
+def end(pid: int, kindly: signal.Signals, surely: signal.Signals) -> None:
+    import psutil
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        process.send_signal(kindly)
+        try:
+            process.wait(STOP_SECONDS)
+        except psutil.TimeoutExpired:
+            process.send_signal(surely)
+            process.wait(STOP_SECONDS)
+
+
+def plain_environment() -> dict[str, str]:
+    # The environment may hold PG* variables and secrets: the servers need neither.
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+
+
+def run_as(owner: Owner | None) -> dict[str, Any]:
+    """Arguments for subprocess to become this user."""
+    if owner is None:
+        return {}
+    return {"user": owner.uid, "group": owner.gid, "extra_groups": []}
+
+
+def server_owner(data_dir: Path, programs: Path) -> Owner | None:
+    """Name the user PostgreSQL runs as: ours, or its own when we are root."""
+    if os.geteuid() != 0:
+        return None
+    import pwd
+
+    try:
+        entry = pwd.getpwnam(SERVER_USER)
+    except KeyError:
+        _add_user()
+        entry = pwd.getpwnam(SERVER_USER)
+    for folder in [data_dir, *data_dir.parents, *programs.parents]:
+        _open(folder, stat.S_IXOTH)
+    _make_readable(programs)
+    _make_readable(programs.parent.with_name(f"{programs.parent.name}.libs"))
+    return Owner(entry.pw_uid, entry.pw_gid)
+
+
+def _add_user() -> None:
+    useradd = shutil.which("useradd", path=SYSTEM_PATH)
+    if platform.system() != "Linux" or not useradd:
+        raise EmbeddedError("PostgreSQL refuses to run as root; use an ordinary user.")
+    subprocess.run(  # noqa: S603
+        [useradd, "--system", "--user-group", "--shell", "/bin/false", SERVER_USER],
+        check=True,
+        capture_output=True,
+    )
+
+
+def _open(folder: Path, bits: int) -> None:
+    """Let others pass a directory, which is less than letting them list it."""
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode & bits == bits:
+        return
+    folder.chmod(mode | bits)
+    print(  # noqa: T201
+        f"Running as root: PostgreSQL runs as {SERVER_USER}, so other users may now"
+        f" pass through {folder}.",
+        file=sys.stderr,
+    )
+
+
+def _make_readable(programs: Path) -> None:
+    if not programs.is_dir() or programs.stat().st_mode & stat.S_IROTH:
+        return
+    for path in [programs, *programs.rglob("*")]:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        may_run = stat.S_IXOTH if mode & stat.S_IXUSR else 0
+        path.chmod(mode | stat.S_IROTH | may_run)
+
+
+def make_private(folder: Path, owner: Owner | None) -> None:
+    """Make a directory only its owner may enter, and refuse anyone else's."""
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+        if owner is not None:
+            os.chown(folder, *owner)
+    found = folder.lstat()
+    expected = os.geteuid() if owner is None else owner.uid
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != expected:
+        raise EmbeddedError(f"{folder} belongs to someone else; remove it.")
+    folder.chmod(0o700)
