@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 START_SECONDS = 60
+RETRY_SECONDS = 10
 STOP_SECONDS = 30
 SERVER_USER = "pgserver"
 SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
@@ -38,7 +39,7 @@ def launch(
     owner: Owner | None = None,
 ) -> None:
     """Start a server in a session of its own, so that Ctrl-C does not reach it."""
-    deadline = time.monotonic() + START_SECONDS
+    retry_until = time.monotonic() + RETRY_SECONDS
     while True:
         with log.open("ab") as output:
             server = subprocess.Popen(  # noqa: S603
@@ -51,19 +52,31 @@ def launch(
                 env=plain_environment(),
                 **run_as(owner),
             )
-        while server.poll() is None and time.monotonic() < deadline:
-            if answers():
-                # It outlives this object; say so, or Popen warns when collected.
-                server.returncode = 0
-                return
-            time.sleep(0.02)
+        if _answered(server, answers):
+            # It outlives this object; without this, collecting it would warn.
+            server.returncode = 0
+            return
         # After kill -9 the old children may hold its memory for another moment.
-        if time.monotonic() >= deadline - START_SECONDS + 10:
+        if time.monotonic() > retry_until:
             raise _not_started(log)
         time.sleep(0.2)
 
 
+def _answered(server: subprocess.Popen, answers: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + START_SECONDS
+    while server.poll() is None:
+        if answers():
+            return True
+        if time.monotonic() > deadline:
+            server.kill()
+            server.wait()
+            return False
+        time.sleep(0.02)
+    return False
+
+
 def wait_for(answers: Callable[[], bool], log: Path) -> None:
+    """Wait until a server that already runs answers."""
     deadline = time.monotonic() + START_SECONDS
     while not answers():
         if time.monotonic() > deadline:
@@ -82,6 +95,7 @@ def _not_started(log: Path) -> EmbeddedError:
 
 
 def last_line(text: str) -> str:
+    """Pick the line of a log that says what went wrong."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if "FATAL" in line or "rror" in line]
     return (telling or lines or ["no output"])[-1]
@@ -103,19 +117,25 @@ def pid_of(pid_file: Path, program: str, argument: str) -> int | None:
 
 
 def end(pid: int, kindly: signal.Signals, surely: signal.Signals) -> None:
+    """Ask a process to end, wait, and insist if it does not."""
     import psutil
 
     with contextlib.suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
-        process.send_signal(kindly)
-        try:
-            process.wait(STOP_SECONDS)
-        except psutil.TimeoutExpired:
-            process.send_signal(surely)
-            process.wait(STOP_SECONDS)
+        for word in (kindly, surely):
+            process.send_signal(word)
+            deadline = time.monotonic() + STOP_SECONDS
+            # A zombie has ended: its parent, perhaps a slow init, has yet to notice.
+            while process.status() != psutil.STATUS_ZOMBIE:
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(0.02)
+            else:
+                return
 
 
 def plain_environment() -> dict[str, str]:
+    """Keep the servers from what they do not need."""
     # The environment may hold PG* variables and secrets: the servers need neither.
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 
