@@ -1,0 +1,93 @@
+"""Celery: two queues, JSON only, and every promise about lost workers.
+
+A row in PostgreSQL is the truth about a piece of work and a task only a nudge, so
+a message that is lost or sent twice costs a delay at most.
+"""
+
+import os
+import re
+
+from celery import Celery
+from celery.signals import worker_process_shutdown, worker_shutdown
+from django.conf import settings
+from django_structlog.celery.steps import DjangoStructLogInitStep
+from kombu import Queue
+
+from config.database import disconnect
+from config.embedded import broker_url
+from config.heartbeat import Heartbeat
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+# Time limit < lease < visibility timeout: a job is given to another only after the
+# first can no longer be at work on it.
+TIME_LIMIT_SECONDS = 300
+VISIBILITY_SECONDS = 900
+# Publishing happens inside requests: a broker that is gone may cost this much.
+PUBLISH_SECONDS = 0.5
+
+
+app = Celery("youragent")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    broker_url=broker_url(settings.REDIS_URL),
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_connection_timeout=PUBLISH_SECONDS,
+    broker_transport_options={
+        "visibility_timeout": VISIBILITY_SECONDS,
+        # kombu's defaults look for abandoned messages every 100 seconds only.
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": PUBLISH_SECONDS,
+        "socket_connect_timeout": PUBLISH_SECONDS,
+        "global_keyprefix": "ya:celery:",
+    },
+    # The rows hold every result.
+    result_backend=None,
+    task_ignore_result=True,
+    task_serializer="json",
+    accept_content=["json"],
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_time_limit=TIME_LIMIT_SECONDS,
+    task_soft_time_limit=TIME_LIMIT_SECONDS - 30,
+    task_publish_retry_policy={
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0.1,
+        "interval_max": 0.1,
+    },
+    task_default_queue="default",
+    task_queues=[Queue("default"), Queue("replies")],
+    task_create_missing_queues=False,
+    task_routes={re.compile(r"\w+\.tasks\.\w*repl(y|ies)"): {"queue": "replies"}},
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_enable_remote_control=False,
+    timezone="UTC",
+    # The schedule is fixed: the scheduler in memory has no file to corrupt.
+    beat_scheduler="celery.beat:Scheduler",
+    beat_schedule={
+        "sweep": {
+            "task": "agents.tasks.sweep",
+            "schedule": 10.0,
+            "options": {"expires": 10},
+        },
+        "anchor-audit-heads": {
+            "task": "accounts.tasks.anchor_audit_heads",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
+    },
+)
+app.autodiscover_tasks()
+app.steps["worker"].add(DjangoStructLogInitStep)
+app.steps["worker"].add(Heartbeat)
+
+
+@worker_process_shutdown.connect
+@worker_shutdown.connect
+def close_connections(**_) -> None:
+    """Close the database in every process that ends."""
+    disconnect()
