@@ -1,0 +1,170 @@
+"""Whether this installation works, for people, load balancers and monitors."""
+
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.db.migrations.loader import MigrationLoader
+from django.http import HttpRequest, JsonResponse
+from django.urls import re_path
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from config import heartbeat
+from config.database import get_pool_stats, probe
+
+Component = dict[str, Any]
+
+CHECK_SECONDS = 5
+QUEUES = ("default", "replies")
+STARTED = time.monotonic()
+# Their own threads: a server that hangs holds these, never a request's for long.
+CHECKERS = ThreadPoolExecutor(8, "health")
+
+
+def component(name: str, check: Callable[[], dict[str, Any]]) -> Component:
+    """Run one check; an error becomes its class, which holds no address."""
+    begun, error = time.perf_counter(), ""
+    try:
+        details = check()
+    except Exception as raised:
+        details, error = {}, type(raised).__name__
+    status = "unhealthy" if error else details.pop("status", "healthy")
+    found = {
+        "name": name,
+        "status": status,
+        "latency_ms": round((time.perf_counter() - begun) * 1000, 2),
+        "details": details,
+    }
+    return found | {"error": error} if error else found
+
+
+def check_database() -> tuple[Component, Component]:
+    """Ask for a row of agent_metrics, then which migrations are missing."""
+    with ExitStack() as stack:
+        opened: list[psycopg.Connection] = []
+
+        def database() -> dict[str, Any]:
+            opened.append(stack.enter_context(probe()))
+            opened[0].execute("SELECT EXISTS (SELECT 1 FROM agent_metrics)")
+            return {}
+
+        def migrations() -> dict[str, Any]:
+            if not opened:
+                raise ConnectionError
+            rows = opened[0].execute("SELECT app, name FROM django_migrations")
+            missing = len(known_migrations().difference(rows))
+            status = "degraded" if missing else "healthy"
+            return {"status": status, "unapplied": missing}
+
+        return component("database", database), component("migrations", migrations)
+
+
+@cache
+def known_migrations() -> frozenset[tuple[str, str]]:
+    """Read from disk, once, every migration there should be."""
+    return frozenset(MigrationLoader(None, ignore_no_migrations=True).graph.nodes)
+
+
+def check_redis() -> tuple[Component, Component]:
+    """Ask Redis whether it answers, then which workers it has heard lately."""
+    with heartbeat.connect() as client:
+
+        def redis() -> dict[str, Any]:
+            client.ping()
+            return {}
+
+        def celery() -> dict[str, Any]:
+            living = heartbeat.living_queues(client)
+            workers = {queue: living.get(queue, 0) for queue in QUEUES}
+            return {"status": "healthy" if all(workers.values()) else "unhealthy"} | {
+                "workers": workers
+            }
+
+        return component("redis", redis), component("celery", celery)
+
+
+def check_process() -> Component:
+    """Say which of the web processes answered."""
+    workers = os.environ.get("WEB_CONCURRENCY", "")
+    details = {"pid": os.getpid(), "workers": int(workers) if workers.isdigit() else 1}
+    return component("process", lambda: details)
+
+
+def within_time(names: tuple[str, str], work: Future) -> tuple[Component, Component]:
+    """Wait for two components, but not for ever."""
+    try:
+        return work.result(CHECK_SECONDS)
+    except TimeoutError as error:
+        late = error
+
+    def fail() -> dict[str, Any]:
+        raise late
+
+    return component(names[0], fail), component(names[1], fail)
+
+
+def report() -> dict[str, Any]:
+    """Check everything at once and say the worst that was found."""
+    asked = [CHECKERS.submit(check) for check in (check_database, check_redis)]
+    database, migrations = within_time(("database", "migrations"), asked[0])
+    redis, celery = within_time(("redis", "celery"), asked[1])
+    # The answering process's own pool: exactly these six numbers.
+    database["details"] = get_pool_stats()
+    components = [database, redis, celery, migrations, check_process()]
+    if database["status"] != "healthy":
+        status = "unhealthy"
+    elif any(found["status"] != "healthy" for found in components):
+        status = "degraded"
+    else:
+        status = "healthy"
+    return {
+        "status": status,
+        "database": database.get("error", "connected"),
+        "version": settings.VERSION,
+        "timestamp": datetime.now(UTC).isoformat(),
+        "uptime_seconds": round(time.monotonic() - STARTED, 1),
+        "components": components,
+    }
+
+
+@never_cache
+@require_safe
+def health(request: HttpRequest) -> JsonResponse:
+    """Everything: 503 only when the database is down."""
+    body = report()
+    return JsonResponse(body, status=503 if body["status"] == "unhealthy" else 200)
+
+
+@never_cache
+@require_safe
+def live(request: HttpRequest) -> JsonResponse:
+    """This process answers; nothing else is asked."""
+    return JsonResponse(
+        {"status": "healthy", "uptime_seconds": round(time.monotonic() - STARTED, 1)}
+    )
+
+
+@never_cache
+@require_safe
+def ready(request: HttpRequest) -> JsonResponse:
+    """This process can serve: the database answers and is migrated."""
+    work = CHECKERS.submit(check_database)
+    found = within_time(("database", "migrations"), work)
+    is_ready = all(each["status"] == "healthy" for each in found)
+    body = {"status": "healthy" if is_ready else "unhealthy", "components": found}
+    return JsonResponse(body, status=200 if is_ready else 503)
+
+
+urlpatterns = [
+    re_path(r"^health/?$", health, name="health"),
+    re_path(r"^health/live/?$", live, name="health-live"),
+    re_path(r"^health/ready/?$", ready, name="health-ready"),
+]
