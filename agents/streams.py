@@ -1,0 +1,190 @@
+"""What happens in a conversation, as it happens: kept in Redis, relayed as SSE.
+
+A worker appends a session's events to a Redis stream and any web process relays
+them, so a reader may reload, and a web process may die, and nothing is lost.
+"""
+
+import asyncio
+import random
+import re
+import time
+from collections.abc import AsyncIterator, Callable
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+import orjson
+import redis
+import redis.asyncio
+import structlog
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import connections
+from django.http import HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from accounts.errors import Invalid
+
+log = structlog.get_logger(__name__)
+
+MAX_EVENTS = 5000
+KEEP_SECONDS = 3600
+HEARTBEAT_SECONDS = 15.0
+# A stream ends by itself and its reader comes back, so that readers spread over
+# the processes there are, and a permission that was withdrawn ends within minutes.
+LIFE_SECONDS = 300.0
+RETRY_MILLISECONDS = (500, 2000)
+BATCH = 200
+NO_EVENT = "0-0"
+EVENT_ID = re.compile(r"([0-9]{1,20})-([0-9]{1,20})")
+LARGEST_ID_PART = 2**64 - 1
+
+
+def key(session_id: UUID | str) -> str:
+    """Name the Redis stream of a session's events."""
+    return f"ya:events:{session_id}"
+
+
+def append(session_id: UUID | str, event: str, data: dict[str, Any]) -> str:
+    """Add an event and return its id, or "" when Redis is away.
+
+    The conversation's rows are the truth: a lost event costs its reader a reload.
+    """
+    fields = {"event": event, "data": orjson.dumps(data, default=str)}
+    try:
+        with _writer().pipeline(transaction=False) as pipe:
+            pipe.xadd(key(session_id), fields, maxlen=MAX_EVENTS, approximate=True)
+            pipe.expire(key(session_id), KEEP_SECONDS)
+            return pipe.execute()[0].decode()
+    except redis.RedisError as error:
+        log.warning("Event not kept", event_name=event, error=type(error).__name__)
+        return ""
+
+
+def last_event_id(session_id: UUID | str) -> str:
+    """Return the id of the latest event; what comes after it is still to come."""
+    try:
+        latest = _writer().xrevrange(key(session_id), count=1)
+    except redis.RedisError as error:
+        log.warning("Events not read", error=type(error).__name__)
+        return NO_EVENT
+    return latest[0][0].decode() if latest else NO_EVENT
+
+
+@lru_cache(maxsize=1)
+def _writer() -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        protocol=2,
+        socket_timeout=2,
+        socket_connect_timeout=0.5,
+        # One more try: after a restart of Redis every pooled connection is dead.
+        retry=Retry(NoBackoff(), 1),
+    )
+
+
+_readers: WeakKeyDictionary[asyncio.AbstractEventLoop, redis.asyncio.Redis] = (
+    WeakKeyDictionary()
+)
+
+
+def _reader() -> redis.asyncio.Redis:
+    """Return this loop's client: a connection belongs to the loop that opened it."""
+    loop = asyncio.get_running_loop()
+    if loop not in _readers:
+        _readers[loop] = redis.asyncio.Redis.from_url(
+            settings.REDIS_URL,
+            protocol=2,
+            # Every open stream waits on a connection of its own; the usual limit
+            # of 100 would be a limit on readers.
+            max_connections=100_000,
+            socket_timeout=HEARTBEAT_SECONDS + 5,
+            socket_connect_timeout=2,
+            retry=AsyncRetry(NoBackoff(), 1),
+        )
+    return _readers[loop]
+
+
+def requested_after(request: HttpRequest) -> str:
+    """Return the event after which the reader wants to go on.
+
+    A reader that comes back knows better than the address it first opened.
+    """
+    after = request.headers.get("Last-Event-ID") or request.GET.get("after") or NO_EVENT
+    if not is_event_id(after):
+        raise Invalid("This is not the id of an event.", pointer="/after")
+    return after
+
+
+def is_event_id(value: str) -> bool:
+    """Say whether Redis would take this as the id of an event."""
+    found = EVENT_ID.fullmatch(value)
+    return bool(found) and max(map(int, found.groups())) <= LARGEST_ID_PART
+
+
+async def relay(
+    session_id: UUID | str,
+    after: str = NO_EVENT,
+    *,
+    life_seconds: float = LIFE_SECONDS,
+    heartbeat_seconds: float = HEARTBEAT_SECONDS,
+) -> AsyncIterator[bytes]:
+    """Yield a session's events after this one, as server-sent events."""
+    yield f"retry: {random.randint(*RETRY_MILLISECONDS)}\n\n".encode()  # noqa: S311
+    end = time.monotonic() + life_seconds * random.uniform(0.9, 1.1)  # noqa: S311
+    while (left := end - time.monotonic()) > 0:
+        try:
+            answer = await _reader().xread(
+                {key(session_id): after},
+                count=BATCH,
+                # Not zero, which means: wait for ever.
+                block=max(1, int(min(left, heartbeat_seconds) * 1000)),
+            )
+        except redis.RedisError as error:
+            # The reader comes back and goes on from the last event it got.
+            log.warning("Event stream ended", error=type(error).__name__)
+            return
+        if not answer:
+            yield b": alive\n\n"
+            continue
+        events = answer[0][1]
+        yield b"".join(
+            b"id: %b\nevent: %b\ndata: %b\n\n" % (name, kept[b"event"], kept[b"data"])
+            for name, kept in events
+        )
+        after = events[-1][0].decode()
+
+
+def event_stream(session_id: UUID | str, after: str) -> StreamingHttpResponse:
+    """Answer with a session's events; the caller has checked who asks."""
+    return StreamingHttpResponse(
+        relay(session_id, after),
+        content_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def open_stream(
+    authorize: Callable[[], tuple[UUID | str, str] | HttpResponseBase],
+) -> HttpResponseBase:
+    """Let `authorize` name the session and the event to go on from, then relay.
+
+    It is ordinary synchronous code and may use the database. Its connections are
+    given back before the first event: a stream must not hold one while it lasts.
+    """
+
+    def decide() -> tuple[UUID | str, str] | HttpResponseBase:
+        try:
+            return authorize()
+        finally:
+            # Here, not in the coroutine: connections belong to their thread.
+            connections.close_all()
+
+    decision = await sync_to_async(decide)()
+    if isinstance(decision, HttpResponseBase):
+        return decision
+    return event_stream(*decision)
