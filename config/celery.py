@@ -11,7 +11,7 @@ from celery import Celery
 from celery.signals import worker_process_shutdown, worker_shutdown
 from django.conf import settings
 from django_structlog.celery.steps import DjangoStructLogInitStep
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from config.database import disconnect
 from config.embedded import broker_url
@@ -59,7 +59,10 @@ app.conf.update(
         "interval_max": 0.1,
     },
     task_default_queue="default",
-    task_queues=[Queue("default"), Queue("replies")],
+    # Each its own exchange: on a shared one every message would reach both.
+    task_queues=[
+        Queue(name, Exchange(name), routing_key=name) for name in ("default", "replies")
+    ],
     task_create_missing_queues=False,
     task_routes={re.compile(r"\w+\.tasks\.\w*repl(y|ies)"): {"queue": "replies"}},
     worker_prefetch_multiplier=1,

@@ -71,17 +71,21 @@ def _valkey_socket(data_dir: Path) -> Path:
     return socket_dir(data_dir) / "valkey.sock"
 
 
-def start(data_dir: Path, *, fsync: bool = True) -> None:
-    """Start both servers unless they run, and prepare the application's database."""
+def start(
+    data_dir: Path, *, fsync: bool = True, postgres: bool = True, valkey: bool = True
+) -> None:
+    """Start the servers unless they run, and prepare the application's database."""
     data_dir = Path(data_dir).resolve()
     # As root PostgreSQL is another user, who must pass through here.
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700 if os.geteuid() else 0o711)
     with _one_at_a_time(data_dir):
-        owner = server_owner(data_dir, _postgres_bin().parent)
+        owner = server_owner(data_dir, _postgres_bin().parent) if postgres else None
         make_private(socket_dir(data_dir), owner)
-        start_postgres(data_dir, owner, fsync=fsync)
-        prepare_database(data_dir)
-        start_valkey(data_dir, fsync=fsync)
+        if postgres:
+            start_postgres(data_dir, owner, fsync=fsync)
+            prepare_database(data_dir)
+        if valkey:
+            start_valkey(data_dir, fsync=fsync)
 
 
 def stop(data_dir: Path) -> None:
