@@ -1,0 +1,333 @@
+// The chat panel: what happens when, between the page, the server and the view.
+
+import { askBoot, listen, tell } from "./host.js";
+import { createOutbox } from "./outbox.js";
+import { createDoor, Refused } from "./protocol.js";
+import { follow } from "./stream.js";
+import * as view from "./view.js";
+
+const LONGEST = 4000;
+const HOUR = 3_600_000;
+const MINUTE = 60_000;
+
+const { say } = view;
+const root = document.documentElement;
+const form = document.getElementById("form");
+const input = document.getElementById("input");
+const fresh = document.getElementById("fresh");
+
+let settings = {};
+let isOpen = false;
+let isStarted = false;
+let lastUse = 0;
+let stopStream = null;
+const shown = new Set();
+const unanswered = new Set();
+const questionOf = new Map();
+
+const door = createDoor(async () => (await askBoot()).boot_code);
+
+const isGone = (error) =>
+  error instanceof Refused && (error.status === 404 || error.status === 403);
+
+const explain = (error) => {
+  if (error instanceof TypeError) return say(navigator.onLine ? "unreachable" : "offline");
+  if (error.code === "quota_exceeded") return say("quota");
+  if (error.status === 429) return say("slower", { seconds: error.wait || 60 });
+  if (error.status === 413) return say("too_long", { limit: LONGEST });
+  return say(isGone(error) ? "blocked" : "not_sent");
+};
+
+const block = (error) => {
+  stopStream?.();
+  stopStream = null;
+  view.dropReplies();
+  view.setState(say("blocked"), "blocked");
+  form.inert = true;
+  tell("error", { code: error.code || "blocked" });
+};
+
+// Replies -------------------------------------------------------------------
+
+const settle = (question) => {
+  unanswered.delete(question);
+  if (unanswered.size || !stopStream) return;
+  stopStream();
+  stopStream = null;
+  view.setState(say("ready"));
+};
+
+const showAnswer = (message, showIt) => {
+  if (shown.has(message.id)) return;
+  shown.add(message.id);
+  showIt();
+  tell("message", { role: "assistant", id: message.id });
+  if (settings.sound_enabled && !isOpen) chime();
+};
+
+const chime = () => {
+  const audio = new AudioContext();
+  const tone = audio.createOscillator();
+  const volume = audio.createGain();
+  volume.gain.setValueAtTime(0.08, audio.currentTime);
+  volume.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + 0.4);
+  tone.frequency.value = 660;
+  tone.connect(volume).connect(audio.destination);
+  tone.onended = () => audio.close();
+  tone.start();
+  tone.stop(audio.currentTime + 0.4);
+};
+
+const events = {
+  start({ reply_id, message_id }) {
+    questionOf.set(reply_id, message_id);
+    view.startReply(reply_id, { showTyping: settings.typing_indicator !== false });
+  },
+  token({ reply_id, text }) {
+    view.growReply(reply_id, text);
+  },
+  done({ reply_id, message }) {
+    view.setState(say("ready"));
+    showAnswer(message, () => view.finishReply(reply_id, message));
+    settle(questionOf.get(reply_id));
+  },
+  failed({ reply_id, code }) {
+    view.failReply(reply_id, say(code === "quota_exceeded" ? "quota" : "no_answer"));
+    tell("error", { code });
+    settle(questionOf.get(reply_id));
+  },
+};
+
+const isWaiting = ({ role, status }) =>
+  role === "user" && (status === "pending" || status === "running");
+
+const history = async () => (await door.request("GET", "messages")).json();
+
+// What the stream should have told us, asked for instead.
+const catchUp = async () => {
+  const { messages } = await history();
+  for (const message of messages) {
+    if (message.role === "assistant")
+      showAnswer(message, () => {
+        view.dropReplies();
+        view.addAnswer(message.content, message.citations);
+      });
+  }
+  const waiting = new Set(messages.filter(isWaiting).map(({ id }) => id));
+  [...unanswered].filter((id) => !waiting.has(id)).forEach(settle);
+};
+
+const openStream = (after, signal) =>
+  door.request("GET", `stream?after=${encodeURIComponent(after)}`, {
+    headers: { Accept: "text/event-stream", "Last-Event-ID": after },
+    signal,
+  });
+
+const watch = (after) => {
+  stopStream ||= follow({
+    after,
+    open: openStream,
+    take: (name, data) => {
+      if (root.dataset.state === "reconnecting") view.setState(say("ready"));
+      events[name]?.(data);
+    },
+    broken: async (tries, fault) => {
+      if (fault && isGone(fault)) return block(fault);
+      if (tries > 1 || fault) view.setState(say("reconnecting"), "reconnecting");
+      return catchUp().catch((error) => isGone(error) && block(error));
+    },
+  });
+};
+
+// Questions -----------------------------------------------------------------
+
+const outbox = createOutbox(
+  async ({ key, text }) => {
+    const options = { body: { content: text }, headers: { "Idempotency-Key": key } };
+    return (await door.request("POST", "messages", options)).json();
+  },
+  {
+    sent({ node }, { message_id, reply_id, events_after }) {
+      node.classList.remove("waiting");
+      isStarted = true;
+      lastUse = Date.now();
+      fresh.hidden = false;
+      shown.add(message_id);
+      unanswered.add(message_id);
+      questionOf.set(reply_id, message_id);
+      view.setState(say("ready"));
+      view.startReply(reply_id, { showTyping: settings.typing_indicator !== false });
+      watch(events_after);
+      tell("message", { role: "user", id: message_id });
+    },
+    waiting({ node }, error) {
+      node.classList.add("waiting");
+      view.setState(explain(error), "offline");
+    },
+    failed(item, error) {
+      item.node.classList.remove("waiting");
+      if (isGone(error)) block(error);
+      else view.setState(say("ready"));
+      view.markFailed(item.node, explain(error), isGone(error) ? null : () => again(item));
+      tell("error", { code: error.code || "unreachable" });
+    },
+  },
+);
+
+const again = (item) => {
+  view.clearMark(item.node);
+  outbox.put(item);
+  input.focus();
+};
+
+const ask = (text) => {
+  view.setSuggestions([]);
+  const node = view.addQuestion(text);
+  view.scrollToEnd();
+  outbox.put({ key: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, text, node });
+};
+
+const measure = () => {
+  input.style.height = "auto";
+  input.style.height = `${Math.min(input.scrollHeight + 2, 132)}px`;
+  const isLong = [...input.value].length > LONGEST;
+  const hint = isLong ? say("too_long", { limit: LONGEST }) : "";
+  input.setCustomValidity(hint);
+  input.setAttribute("aria-invalid", `${isLong}`);
+  return isLong ? hint : "";
+};
+
+form.onsubmit = (event) => {
+  event.preventDefault();
+  const text = input.value.trim();
+  const hint = measure();
+  if (!text || hint || outbox.isFull) {
+    if (hint || outbox.isFull) view.setState(hint || say("full"));
+    return;
+  }
+  input.value = "";
+  measure();
+  ask(text);
+};
+input.oninput = measure;
+input.onkeydown = (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  form.requestSubmit();
+};
+
+// The session ---------------------------------------------------------------
+
+const welcome = () => {
+  const text = settings.welcome_message || say("hello");
+  view.fill(() => view.addAnswer(text));
+  const offered = settings.quick_replies === false ? [] : settings.suggestions || [];
+  view.setSuggestions(isStarted ? [] : offered, ask);
+};
+
+const resume = async () => {
+  const { messages, events_after } = await history();
+  if (!messages.length) return;
+  isStarted = true;
+  lastUse = Date.now();
+  fresh.hidden = false;
+  view.fill(() => {
+    for (const message of messages) {
+      shown.add(message.id);
+      if (message.role === "user") view.addQuestion(message.content);
+      else if (message.role === "assistant")
+        view.addAnswer(message.content, message.citations);
+    }
+  });
+  messages.filter(isWaiting).forEach(({ id }) => unanswered.add(id));
+  if (unanswered.size) watch(events_after);
+  view.setSuggestions([]);
+};
+
+const dress = (dark) => {
+  root.dataset.scheme = settings.theme === "dark" || dark ? "dark" : "light";
+  root.dataset.theme = settings.theme || "modern";
+};
+
+const enter = async ({ boot_code, looks = {}, open, focus, dark }) => {
+  const granted = await door.enter(boot_code);
+  const set = Object.entries(looks).filter(([, value]) => typeof value === "string");
+  settings = { ...granted.config, ...Object.fromEntries(set) };
+  isOpen = open;
+  dress(dark);
+  root.dataset.animation = settings.animation || "slide-up";
+  document.getElementById("brand").hidden = settings.branding === false;
+  welcome();
+  if (granted.resumed) await resume();
+  view.setState(say("ready"));
+  form.inert = false;
+  if (focus) input.focus();
+  tell("session", { resumed: granted.resumed });
+};
+
+const begin = async () => {
+  view.setState(say("connecting"), "booting");
+  for (;;) {
+    try {
+      return await enter(await askBoot());
+    } catch (error) {
+      if (error instanceof Refused && error.status < 500) return block(error);
+      view.setState(explain(error), "offline");
+      await new Promise((resolve) => setTimeout(resolve, 3000));
+    }
+  }
+};
+
+const forget = () => {
+  stopStream?.();
+  stopStream = null;
+  outbox.clear();
+  [shown, unanswered, questionOf].forEach((known) => known.clear());
+  isStarted = false;
+  fresh.hidden = true;
+};
+
+fresh.onclick = async () => {
+  fresh.disabled = true;
+  try {
+    await door.request("DELETE", "sessions");
+    forget();
+    view.empty();
+    form.inert = true;
+    await begin();
+    input.focus();
+  } catch (error) {
+    view.setState(explain(error));
+  }
+  fresh.disabled = false;
+};
+
+door.whenSessionIsNew(() => {
+  if (!isStarted) return;
+  forget();
+  view.dropReplies();
+  view.addNote(say("restarted"));
+});
+
+// The page ------------------------------------------------------------------
+
+listen(({ type, dark }) => {
+  dress(dark);
+  isOpen = type === "open" || (type === "boot" && isOpen);
+  if (type === "open") {
+    view.scrollToEnd();
+    input.focus();
+  }
+});
+document.getElementById("close").onclick = () => tell("close");
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !event.isComposing) tell("close");
+});
+addEventListener("offline", () => view.setState(say("offline"), "offline"));
+addEventListener("online", () => view.setState(say("ready")));
+// Only while the conversation is in use: an idle tab's session may end.
+setInterval(() => {
+  if (isStarted && Date.now() - lastUse < HOUR) door.keepAlive().catch(() => {});
+}, MINUTE);
+
+begin();

@@ -1,0 +1,214 @@
+// What the visitor sees. It knows nodes and words, nothing of the network.
+
+import { link, render, safeUrl } from "./markdown.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+const ICONS = {
+  page: "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2zM14 2v5a1 1 0 0 0 1 1h5M10 9H8M16 13H8M16 17H8",
+};
+const FAR = 80;
+
+const byId = (id) => document.getElementById(id);
+
+const make = (name, set, ...kids) => {
+  const node = document.createElement(name);
+  Object.assign(node, set);
+  node.append(...kids);
+  return node;
+};
+
+const icon = (name) => {
+  const svg = document.createElementNS(SVG, "svg");
+  const path = document.createElementNS(SVG, "path");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  path.setAttribute("d", ICONS[name]);
+  svg.append(path);
+  return svg;
+};
+
+export const words = JSON.parse(byId("words").textContent);
+
+export const say = (key, values = {}) =>
+  (words[key] || key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+
+const log = byId("log");
+const live = byId("live");
+const scroller = byId("scroller");
+const state = byId("state");
+
+const isNearEnd = () =>
+  scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < FAR;
+
+// Change the log and stay at its end, unless the visitor has scrolled back.
+const keepingEnd = (change) => {
+  const stay = isNearEnd();
+  const made = change();
+  if (stay) scroller.scrollTop = scroller.scrollHeight;
+  return made;
+};
+
+export const scrollToEnd = () => (scroller.scrollTop = scroller.scrollHeight);
+
+let nextId = 0;
+
+// A chip for each source; pressing one shows the passage it stands for.
+const sources = (citations) => {
+  const list = make("ul", { className: "src" });
+  list.setAttribute("aria-label", say("sources"));
+  const chips = new Map();
+  for (const { number, title, url, passage } of citations) {
+    const chip = make("button", { type: "button" }, icon("page"), make("span", { dir: "auto" }, title || say("source")));
+    const quote = make("div", { id: `passage-${(nextId += 1)}`, className: "passage", hidden: true });
+    chip.setAttribute("aria-expanded", "false");
+    chip.setAttribute("aria-controls", quote.id);
+    chip.prepend(make("b", {}, `${number}`));
+    quote.append(make("blockquote", { dir: "auto" }, passage || ""));
+    const address = safeUrl(url);
+    if (address) quote.append(link(address, say("open_source")));
+    chip.onclick = () => {
+      quote.hidden = !quote.hidden;
+      chip.setAttribute("aria-expanded", `${!quote.hidden}`);
+      if (!quote.hidden) quote.scrollIntoView({ block: "nearest" });
+    };
+    list.append(make("li", {}, chip, quote));
+    chips.set(number, chip);
+  }
+  return { list, chips };
+};
+
+const reference = (chips) => (number) => {
+  const chip = chips.get(number);
+  if (!chip) return null;
+  const node = make("button", { type: "button", className: "ref" }, `${number}`);
+  node.setAttribute("aria-label", say("source_number", { number }));
+  node.onclick = () => {
+    if (chip.getAttribute("aria-expanded") === "false") chip.click();
+    chip.focus();
+  };
+  return node;
+};
+
+const bubble = (who, ...kids) => {
+  const node = make("div", { className: `msg ${who}`, dir: "auto" }, ...kids);
+  const speaker = make("span", { className: "unseen" }, say(who === "me" ? "you" : "agent"));
+  node.prepend(speaker);
+  return node;
+};
+
+const answer = (content, citations = []) => {
+  const { list, chips } = sources(citations);
+  const body = render(content, { cite: reference(chips) });
+  return citations.length ? [...body, list] : body;
+};
+
+export const addQuestion = (text) =>
+  keepingEnd(() => {
+    const node = bubble("me", make("p", {}, text));
+    log.append(node);
+    return node;
+  });
+
+export const addAnswer = (content, citations) =>
+  keepingEnd(() => log.append(bubble("them", ...answer(content, citations))));
+
+// Fill the log with what was said before without announcing all of it.
+export const fill = (change) => {
+  log.setAttribute("aria-live", "off");
+  change();
+  scrollToEnd();
+  setTimeout(() => log.removeAttribute("aria-live"), 500);
+};
+
+export const addNote = (text) =>
+  keepingEnd(() => log.append(make("p", { className: "note" }, text)));
+
+export const empty = () => {
+  log.replaceChildren();
+  live.replaceChildren();
+};
+
+// An unsent question says why, and offers to try again.
+export const markFailed = (node, text, retry) =>
+  keepingEnd(() => {
+    clearMark(node);
+    const again = make("button", { type: "button" }, say("retry"));
+    again.onclick = retry;
+    node.after(make("p", { className: "unsent" }, `${text} `, ...(retry ? [again] : [])));
+    node.classList.add("failed");
+  });
+
+export const clearMark = (node) => {
+  node.classList.remove("failed");
+  if (node.nextElementSibling?.className === "unsent") node.nextElementSibling.remove();
+};
+
+// A reply grows outside the log and moves into it once, when it is finished:
+// so assistive technology reads it once and whole.
+const growing = new Map();
+
+export const startReply = (id, { showTyping = true } = {}) =>
+  keepingEnd(() => {
+    growing.get(id)?.node.remove();
+    const caret = make("span", { className: "caret" });
+    const node = make("div", { className: "msg them", dir: "auto" });
+    const dots = make("span", { className: "dots" }, make("i"), make("i"), make("i"));
+    node.append(dots);
+    node.hidden = !showTyping;
+    live.append(node);
+    growing.set(id, { node, caret, text: "", painting: false });
+  });
+
+const paint = (reply) => {
+  reply.painting = false;
+  if (!reply.node.isConnected) return;
+  keepingEnd(() => {
+    reply.node.hidden = false;
+    reply.node.replaceChildren(...render(reply.text));
+    (reply.node.lastElementChild?.closest("p") || reply.node).append(reply.caret);
+  });
+};
+
+export const growReply = (id, text) => {
+  if (!growing.has(id)) startReply(id);
+  const reply = growing.get(id);
+  reply.text += text;
+  if (!reply.painting) requestAnimationFrame(() => paint(reply));
+  reply.painting = true;
+};
+
+const dropReply = (id) => {
+  growing.get(id)?.node.remove();
+  growing.delete(id);
+};
+
+export const finishReply = (id, { content, citations }) =>
+  keepingEnd(() => {
+    dropReply(id);
+    log.append(bubble("them", ...answer(content, citations)));
+  });
+
+export const failReply = (id, text) =>
+  keepingEnd(() => {
+    dropReply(id);
+    addNote(text);
+  });
+
+export const dropReplies = () => [...growing.keys()].forEach(dropReply);
+
+export const setState = (text, name = "ready") => {
+  if (state.textContent !== text) state.textContent = text;
+  document.documentElement.dataset.state = name;
+};
+
+export const setSuggestions = (texts, pick) => {
+  const box = byId("suggestions");
+  box.replaceChildren(
+    ...texts.map((text) => {
+      const button = make("button", { type: "button", dir: "auto" }, text);
+      button.onclick = () => pick(text);
+      return button;
+    }),
+  );
+  box.hidden = !texts.length;
+};
