@@ -1,0 +1,14 @@
+"""The whole API on one page."""
+
+from rest_framework.routers import SimpleRouter
+
+from agents.viewsets import AgentViewSet, PersonaViewSet
+
+router = SimpleRouter()
+# Every path is answered with and without its last slash, never by a redirect,
+# which would lose a POST's body. The constructor would ignore this value.
+router.trailing_slash = "/?"
+router.register("api/v1/agents", AgentViewSet, "agent")
+router.register("api/v1/personas", PersonaViewSet, "persona")
+
+urlpatterns = router.urls

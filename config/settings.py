@@ -1,0 +1,256 @@
+"""Every setting, read from the environment (and `.env`) once."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from config import embedded
+from config.database import database_config, pool_settings
+from config.environment import Environment, read_dotenv
+from config.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = "0.1.0"
+
+env = Environment()
+read_dotenv()
+
+DEBUG = env.bool("DEBUG", False)
+DATA_DIR = Path(env("DATA_DIR", default="") or BASE_DIR / ".data")
+
+
+def _secret_key() -> str:
+    """Take the key from the environment, else the one `bin/up` made for itself."""
+    if key := env("SECRET_KEY", default=""):
+        return key
+    kept = DATA_DIR / "secret_key"
+    if kept.is_file():
+        return kept.read_text().strip()
+    if DEBUG:
+        return "debug-only-" * 6
+    raise ImproperlyConfigured("SECRET_KEY is not set.")
+
+
+SECRET_KEY = _secret_key()
+if not DEBUG and (len(SECRET_KEY) < 50 or SECRET_KEY.startswith("debug-only-")):
+    raise ImproperlyConfigured("SECRET_KEY must be random and 50 characters or more.")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+
+# --- Where we are reached ---------------------------------------------------
+PUBLIC_BASE_URL = env("PUBLIC_BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
+_public = urlsplit(PUBLIC_BASE_URL)
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=[_public.hostname or "", "localhost", "127.0.0.1", "[::1]"]
+)
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_BASE_URL])
+IS_HTTPS = _public.scheme == "https"
+TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0)
+
+# --- Applications -----------------------------------------------------------
+INSTALLED_APPS = [
+    "config.apps.Config",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "django_cotton",
+    "csp",
+    "accounts",
+    "metrics",
+    "agents",
+    "widget",
+]
+MIDDLEWARE = [
+    "config.middleware.RequestMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+APPEND_SLASH = True
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "accounts.pages.current_organization",
+            ],
+        },
+    }
+]
+COTTON_DIR = "components"
+
+# --- Database, Redis, Celery ------------------------------------------------
+DATABASE_URL = env("DATABASE_URL", default="") or embedded.database_url(DATA_DIR)
+REDIS_URL = env("REDIS_URL", default="") or embedded.redis_url(DATA_DIR)
+DATABASES = {"default": database_config(DATABASE_URL, **pool_settings(env.ENVIRON))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "ya",
+    }
+}
+
+# --- Identity ---------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/accounts/login/"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key"}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
+EMAIL_BACKEND = env(
+    "EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend"
+)
+if email_url := env("EMAIL_URL", default=""):
+    globals().update(env.email_url_config(email_url))
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="YourAgent <agent@localhost>")
+
+# --- Security ---------------------------------------------------------------
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", IS_HTTPS)
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31_536_000 if IS_HTTPS else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
+if env.bool("TRUST_X_FORWARDED_PROTO", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "frame-src": [SELF],
+        "manifest-src": [SELF],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+
+# --- Serving ----------------------------------------------------------------
+# Threads of one web process: fewer than its pool may have connections.
+WEB_THREADS = env.int("WEB_THREADS", 8)
+MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", 64 * 2**20)
+
+# --- REST -------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.ApiKeyAuthentication",
+        "accounts.authentication.BrowserSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.MayDo"],
+    "DEFAULT_RENDERER_CLASSES": ["config.rest.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["config.rest.StrictJSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "config.pagination.LimitOffsetOrCursorPagination",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "config.schema.AutoSchema",
+    "EXCEPTION_HANDLER": "config.rest.problem_response",
+    "UNAUTHENTICATED_USER": None,
+    "PAGE_SIZE": 50,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "YourAgent API",
+    "DESCRIPTION": "Create agents, teach them, talk with them, and measure them.",
+    "VERSION": VERSION,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": r"/api/(v1/)?",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+}
+
+# --- Static files -----------------------------------------------------------
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "config.static.HashedStaticFiles"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+
+# --- Time and language ------------------------------------------------------
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+# --- Logs -------------------------------------------------------------------
+LOG_LEVEL = env("LOG_LEVEL", default="info").upper()
+DB_ECHO_SQL = env.bool("DB_ECHO_SQL", False)
+LOGGING = logging_config(LOG_LEVEL, echo_sql=DB_ECHO_SQL)
+
+# --- The product ------------------------------------------------------------
+LLM_MODEL = env("LLM_MODEL", default="grounded")
+AUDIT_ANCHOR = Path(env("AUDIT_ANCHOR", default="") or DATA_DIR / "audit-anchor.log")
+METRICS_DEFAULT_XP_AWARD = env.int("METRICS_DEFAULT_XP_AWARD", 25)
+METRICS_CUSTODY_XP_PER_LEVEL = env.int("METRICS_CUSTODY_XP_PER_LEVEL", 100)
+METRICS_XP_PER_LEVEL = env.int("METRICS_XP_PER_LEVEL", 250)
+METRICS_PRESTIGE_EVERY = env.int("METRICS_PRESTIGE_EVERY", 50)
+MAX_TEST_HISTORY_SIZE = env.int("MAX_TEST_HISTORY_SIZE", 50)
+MAX_LEARNING_PATTERNS_SIZE = env.int("MAX_LEARNING_PATTERNS_SIZE", 100)
+MAX_IMPROVEMENT_SUGGESTIONS_SIZE = env.int("MAX_IMPROVEMENT_SUGGESTIONS_SIZE", 50)

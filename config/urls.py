@@ -1,0 +1,17 @@
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from config import api, docs, health
+
+urlpatterns = [
+    *health.urlpatterns,
+    path("", include((api.urlpatterns, "api"))),
+    *docs.urlpatterns,
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("widget.urls")),
+    path("", include("accounts.urls")),
+    path("", include("agents.urls")),
+    path("", RedirectView.as_view(pattern_name="agents:list"), name="home"),
+]
