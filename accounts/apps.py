@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    """Who you are, what you may do, and the record of it."""
+
+    name = "accounts"

@@ -1,0 +1,207 @@
+"""Write the audit log: one row per mutation, in the mutation's own transaction."""
+
+import hashlib
+import hmac
+import json
+import os
+import uuid
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models.audit import (
+    PLATFORM,
+    AuditAction,
+    AuditDetail,
+    AuditHead,
+    AuditLog,
+)
+from accounts.models.lifecycle import new_id
+
+SECRET_NAMES = ("password", "secret", "token", "api_key", "authorization", "cookie")
+REDACTED = "[redacted]"
+
+
+@dataclass(frozen=True)
+class RequestFacts:
+    """What the audit log keeps of the request a mutation came from."""
+
+    request_id: uuid.UUID | None = None
+    path: str = ""
+    method: str = ""
+    ip_address: str = ""
+    user_agent: str = ""
+    body: Any = None
+    user_id: uuid.UUID | None = None
+    api_key_id: uuid.UUID | None = None
+
+
+current_request: ContextVar[RequestFacts | None] = ContextVar(
+    "current_request", default=None
+)
+
+
+def redact(value: Any) -> Any:
+    """Replace whatever is filed under a secret's name, at any depth."""
+    if isinstance(value, dict):
+        return {
+            key: REDACTED
+            if any(name in str(key).lower() for name in SECRET_NAMES)
+            else redact(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [redact(item) for item in value]
+    return value
+
+
+def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """Return {field: {old, new}} for what changed."""
+    return {
+        name: {"old": before.get(name), "new": after.get(name)}
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    }
+
+
+def canonical(values: Any) -> bytes:
+    return json.dumps(
+        values, sort_keys=True, separators=(",", ":"), default=_as_text
+    ).encode()
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    return str(value)
+
+
+def details_digest(detail: AuditDetail) -> str:
+    fields = ("ip_address", "user_agent", "request_body", "changes", "metadata")
+    values = {name: getattr(detail, name) for name in fields}
+    return hashlib.sha256(canonical(values)).hexdigest()
+
+
+CHAINED = [
+    "id",
+    "organization_id",
+    "sequence",
+    "timestamp",
+    "user_id",
+    "api_key_id",
+    "actor_type",
+    "action",
+    "resource_type",
+    "resource_id",
+    "request_id",
+    "request_path",
+    "request_method",
+    "response_status",
+    "details_digest",
+    "previous_hash",
+]
+
+
+def row_hash(row: AuditLog) -> str:
+    """Return the hash that binds a row to all rows before it (64 hex digits)."""
+    values = {name: getattr(row, name) for name in CHAINED}
+    return hashlib.sha256(canonical(values)).hexdigest()
+
+
+@transaction.atomic
+def record(
+    *,
+    action: AuditAction,
+    resource_type: str,
+    resource_id: Any = "",
+    organization_id: int = PLATFORM,
+    actor: Any = None,
+    changes: dict[str, Any] | None = None,
+    metadata: dict[str, Any] | None = None,
+    response_status: int | None = None,
+) -> AuditLog:
+    """Append one row to the organization's chain.
+
+    Call it last: the chain's head is the last lock a transaction takes.
+    """
+    facts = current_request.get() or RequestFacts()
+    user_id = getattr(actor, "pk", None) or facts.user_id
+    detail = AuditDetail(
+        ip_address=facts.ip_address[:45],
+        user_agent=facts.user_agent[:500],
+        request_body=_plain(redact(facts.body)),
+        changes=_plain(redact(changes or {})),
+        metadata=_plain(metadata or {}),
+    )
+    head = _locked_head(organization_id)
+    row = AuditLog(
+        id=new_id(),
+        organization_id=organization_id,
+        sequence=head.sequence + 1,
+        timestamp=timezone.now(),
+        user_id=user_id,
+        api_key_id=facts.api_key_id,
+        actor_type=_actor_type(user_id, facts),
+        action=str(action),
+        resource_type=resource_type,
+        resource_id=str(resource_id)[:255],
+        request_id=facts.request_id,
+        request_path=facts.path[:500],
+        request_method=facts.method[:10],
+        response_status=response_status,
+        details_digest=details_digest(detail),
+        previous_hash=head.hash,
+    )
+    row.hash = row_hash(row)
+    row.save(force_insert=True)
+    detail.audit_log_id = row.pk
+    detail.save(force_insert=True)
+    AuditHead.objects.filter(pk=head.pk).update(sequence=row.sequence, hash=row.hash)
+    return row
+
+
+def _plain(value: Any) -> Any:
+    """Turn a value into what JSONB gives back, so that digests can be recomputed."""
+    return json.loads(canonical(value))
+
+
+def _actor_type(user_id: Any, facts: RequestFacts) -> str:
+    if facts.api_key_id:
+        return "api_key"
+    return "user" if user_id else "system"
+
+
+def _locked_head(organization_id: int) -> AuditHead:
+    head = AuditHead.objects.select_for_update().filter(pk=organization_id).first()
+    if head is None:
+        AuditHead.objects.bulk_create(
+            [AuditHead(organization_id=organization_id)], ignore_conflicts=True
+        )
+        head = AuditHead.objects.select_for_update().get(pk=organization_id)
+    return head
+
+
+def anchor_heads() -> int:
+    """Append every chain's signed head to a file outside the database."""
+    stamp = timezone.now().isoformat()
+    lines = []
+    for head in AuditHead.objects.order_by("pk").iterator():
+        text = f"{stamp} {head.organization_id} {head.sequence} {head.hash}"
+        signature = hmac.new(
+            settings.SECRET_KEY.encode(), text.encode(), hashlib.sha256
+        ).hexdigest()
+        lines.append(f"{text} {signature}\n")
+    path = settings.AUDIT_ANCHOR
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(
+        os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a"
+    ) as file:
+        file.writelines(lines)
+        file.flush()
+        os.fsync(file.fileno())
+    return len(lines)

@@ -1,0 +1,153 @@
+"""The one door for every credential: browser session, X-API-Key, bearer token."""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+
+from accounts.audit import RequestFacts, current_request
+from accounts.errors import Forbidden, Invalid, NotFound
+from accounts.models.api_keys import APIKey
+from accounts.models.organizations import Membership, Organization
+from accounts.models.users import User
+from accounts.permissions import may
+
+ORGANIZATION_IN_SESSION = "organization_id"
+
+
+@dataclass
+class Principal:
+    """Who asks, for which organization, and with which rights."""
+
+    user: User
+    organization: Organization | None = None
+    role: str | None = None
+    api_key: APIKey | None = None
+
+    def may(self, action: str) -> bool:
+        """Say whether role and scopes allow an action."""
+        if self.role is None and self.api_key is None:
+            return True  # decided when the organization is known: `in_organization`
+        if self.api_key and not self.api_key.has_scope(action):
+            return False
+        return may(self.role, action)
+
+    @property
+    def bound_agent(self) -> UUID | None:
+        """The one agent this credential is good for, or None for all."""
+        return self.api_key.agent_public_id if self.api_key else None
+
+    def in_organization(self, asked: str | None, action: str) -> "Principal":
+        """Settle the organization a request is about, and check the action there.
+
+        A foreign organization is answered like one that does not exist.
+        """
+        if self.organization is not None:
+            if asked is not None and asked != str(self.organization.pk):
+                raise NotFound
+            return self
+        membership = _membership(self.user, asked)
+        if not may(membership.role, action):
+            raise Forbidden
+        return replace(self, organization=membership.organization, role=membership.role)
+
+
+def _membership(user: User, asked: str | None) -> Membership:
+    mine = (
+        Membership.objects.filter(user=user, organization__deleted_at=None)
+        .select_related("organization")
+        .order_by("organization_id")
+    )
+    if asked is None:
+        found = list(mine[:2])
+        if len(found) > 1:
+            raise Invalid(
+                "You belong to several organizations: say which.",
+                pointer="/organization_id",
+            )
+    else:
+        is_number = asked.isascii() and asked.isdigit() and len(asked) < 19
+        found = list(mine.filter(organization_id=int(asked))) if is_number else []
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+def key_in(request: HttpRequest) -> str | None:
+    """Return the raw key a request carries, in whichever header."""
+    if key := request.META.get("HTTP_X_API_KEY"):
+        return key
+    scheme, _, value = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return value.strip() if scheme.lower() == "bearer" else None
+
+
+def identify_key(raw: str) -> Principal | None:
+    """Return who a raw API key stands for, or None."""
+    key = APIKey.all_objects.for_raw(raw)
+    if key is None:
+        return None
+    key.note_use()
+    return Principal(key.user, key.organization, key.owner_role, key)
+
+
+def describe_actor(principal: Principal) -> None:
+    """Let the audit log know who is behind this request."""
+    facts = current_request.get() or RequestFacts()
+    current_request.set(
+        replace(
+            facts,
+            user_id=principal.user.pk,
+            api_key_id=principal.api_key.pk if principal.api_key else None,
+        )
+    )
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """`X-API-Key: <key>` or `Authorization: Bearer <key>`."""
+
+    def authenticate(self, request):
+        raw = key_in(request)
+        if raw is None:
+            return None
+        principal = identify_key(raw)
+        if principal is None:
+            raise AuthenticationFailed("This API key is not valid.")
+        describe_actor(principal)
+        return principal.user, principal
+
+    def authenticate_header(self, request):
+        return 'Bearer realm="api"'
+
+
+class BrowserSessionAuthentication(SessionAuthentication):
+    """The dashboard's session cookie, with a CSRF token for what changes things.
+
+    Without `organization_id` it speaks for the organization chosen in the browser.
+    """
+
+    def authenticate(self, request):
+        found = super().authenticate(request)
+        if found is None:
+            return None
+        user = found[0]
+        principal = Principal(user)
+        chosen = request._request.session.get(ORGANIZATION_IN_SESSION)
+        if chosen is not None and "organization_id" not in request.query_params:
+            principal = _chosen(user, chosen) or principal
+        describe_actor(principal)
+        return user, principal
+
+
+def _chosen(user: User, organization_id: int) -> Principal | None:
+    membership = (
+        Membership.objects.filter(
+            user=user, organization_id=organization_id, organization__deleted_at=None
+        )
+        .select_related("organization")
+        .first()
+    )
+    if membership is None:
+        return None
+    return Principal(user, membership.organization, membership.role)

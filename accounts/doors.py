@@ -1,0 +1,175 @@
+"""What REST views of an organization's things share."""
+
+from datetime import UTC
+from functools import cached_property
+from typing import Any
+
+from django.core.exceptions import ValidationError as FormError
+from django_filters import IsoDateTimeFilter
+from django_filters.fields import IsoDateTimeField
+from django_filters.rest_framework import FilterSet
+from rest_framework import serializers, viewsets
+from rest_framework.exceptions import ValidationError
+
+from accounts.authentication import Principal
+from accounts.errors import Invalid
+
+# Parameters every list knows besides its filters.
+LIST_PARAMETERS = {"organization_id", "limit", "offset", "cursor", "ordering", "format"}
+MAX_KEY = 255
+
+
+class OrganizationViewSet(viewsets.GenericViewSet):
+    """A viewset that asks for an action and works in one organization.
+
+    `actions` maps the viewset's method names to the action each needs;
+    `"*"` stands for the others.
+    """
+
+    actions: dict[str, str] = {}
+    lookup_value_regex = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+    def action_for(self, request) -> str:
+        return self.actions.get(self.action) or self.actions["*"]
+
+    @cached_property
+    def principal(self) -> Principal:
+        """Who asks, settled in the organization the request is about."""
+        return self.request.auth.in_organization(
+            self.request.query_params.get("organization_id"),
+            self.action_for(self.request),
+        )
+
+    @property
+    def organization(self):
+        return self.principal.organization
+
+    def filter_queryset(self, queryset):
+        """Filter and order; refuse parameters nobody reads, a typo shows no rows."""
+        filterset_class = getattr(self, "filterset_class", None)
+        known = LIST_PARAMETERS | set(getattr(filterset_class, "base_filters", {}))
+        if unknown := sorted(set(self.request.query_params) - known):
+            raise ValidationError({unknown[0]: "There is no such parameter here."})
+        return super().filter_queryset(queryset)
+
+    def list_page(self, queryset, as_dict) -> Any:
+        """Answer with one page of a queryset, each row made a dict."""
+        rows = self.paginator.paginate_queryset(queryset, self.request, self)
+        return self.paginator.page_of(rows, [as_dict(row) for row in rows])
+
+    def cursor_of(self, row) -> tuple[Any, Any]:
+        return row.created_at, row.pk
+
+    def body(self, **options) -> dict[str, Any]:
+        """Return the validated body."""
+        serializer = self.get_serializer(data=self.request.data, **options)
+        serializer.is_valid(raise_exception=True)
+        return serializer.validated_data
+
+
+def idempotency_key(request, body: dict[str, Any]) -> str | None:
+    """Take the key from the header or the body; both must say the same."""
+    header = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    written = body.get("idempotency_key")
+    if header is not None and written is not None and header != written:
+        raise Invalid(
+            "The header and the body name different idempotency keys.",
+            pointer="/idempotency_key",
+        )
+    key = written if header is None else header
+    if key is None:
+        return None
+    visible = isinstance(key, str) and all("!" <= char <= "~" for char in key)
+    if not visible or not 1 <= len(key) <= MAX_KEY:
+        raise Invalid(
+            f"An idempotency key is 1 to {MAX_KEY} visible ASCII characters.",
+            pointer="/idempotency_key",
+        )
+    return key
+
+
+class StrictSerializer(serializers.Serializer):
+    """Refuse fields it does not know, rather than drop them in silence."""
+
+    def to_internal_value(self, data):
+        if isinstance(data, dict):
+            writable = {
+                name for name, field in self.fields.items() if not field.read_only
+            }
+            if unknown := sorted(set(data) - writable):
+                raise ValidationError(
+                    {
+                        name: [
+                            serializers.ErrorDetail(
+                                "This field cannot be written."
+                                if name in self.fields
+                                else "There is no such field.",
+                                "read_only" if name in self.fields else "unknown_field",
+                            )
+                        ]
+                        for name in unknown[:20]
+                    }
+                )
+        return super().to_internal_value(data)
+
+
+INVISIBLE = {
+    *range(0x200B, 0x2010),  # zero-width, and left-to-right marks
+    *range(0x202A, 0x202F),  # embeddings and overrides
+    *range(0x2060, 0x2070),  # word joiner, isolates
+    0x061C,
+    0xFEFF,
+    0x00AD,
+    0x180E,
+}
+
+
+def has_invisible_characters(text: str) -> bool:
+    """Say whether a text holds control, zero-width or direction characters."""
+    return any(
+        ord(char) in INVISIBLE or ord(char) < 32 or ord(char) == 127 for char in text
+    )
+
+
+class NameField(serializers.CharField):
+    """A name as a reader sees it: nothing invisible, no line breaks."""
+
+    default_error_messages = {"invisible": "Remove the invisible characters."}
+
+    def to_internal_value(self, data):
+        if not isinstance(data, str):
+            self.fail("invalid")
+        value = super().to_internal_value(data)
+        if has_invisible_characters(value):
+            self.fail("invisible")
+        return value
+
+
+class TextField(serializers.CharField):
+    """A text; numbers and booleans are not quietly turned into one."""
+
+    def to_internal_value(self, data):
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class BoundedDateTimeField(IsoDateTimeField):
+    def to_python(self, value):
+        moment = super().to_python(value)
+        if moment is None:
+            return None
+        try:
+            return moment.astimezone(UTC)
+        except OverflowError:
+            raise FormError("This moment lies outside the calendar.") from None
+
+
+class MomentFilter(IsoDateTimeFilter):
+    """Compare with an ISO 8601 moment, refusing those no database can hold."""
+
+    field_class = BoundedDateTimeField
+
+
+class StrictFilterSet(FilterSet):
+    """A filter set whose wrong values are a 400."""

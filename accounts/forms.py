@@ -1,0 +1,80 @@
+from datetime import timedelta
+
+from django import forms
+from django.utils import timezone
+
+from accounts.authentication import Principal
+from accounts.errors import DomainError
+from accounts.models.api_keys import RateLimitTier, Scope
+from accounts.models.organizations import Plan
+from accounts.permissions import may
+
+SCOPE_WORDS = {
+    Scope.AGENTS_READ: "see agents and their settings",
+    Scope.AGENTS_WRITE: "create, edit and delete agents",
+    Scope.KNOWLEDGE_WRITE: "add documents",
+    Scope.METRICS_READ: "read figures",
+    Scope.METRICS_WRITE: "record test results",
+    Scope.SESSIONS_READ: "read conversations",
+    Scope.SESSIONS_WRITE: "change and end conversations",
+    Scope.WIDGET_SESSIONS: "open widget sessions",
+    Scope.CHAT: "talk with agents",
+    Scope.ADMIN: "everything its owner may do",
+}
+TIERS = {
+    Plan.FREE: [RateLimitTier.FREE],
+    Plan.PRO: [RateLimitTier.FREE, RateLimitTier.PRO],
+    Plan.ENTERPRISE: list(RateLimitTier),
+}
+EXPIRIES = [
+    ("30", "in 30 days"),
+    ("90", "in 90 days"),
+    ("365", "in a year"),
+    ("", "never"),
+]
+
+
+class DomainForm(forms.Form):
+    """A form whose errors may also come from the domain, after validation."""
+
+    def refuse(self, error: DomainError) -> None:
+        """Show a refusal at the field it is about."""
+        parts = (error.pointer or "").split("/")
+        field = next((part for part in parts if part in self.fields), None)
+        self.add_error(field, error.detail)
+
+
+class APIKeyForm(DomainForm):
+    name = forms.CharField(
+        max_length=100,
+        help_text="Where it is used, so that you know it again.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    scopes = forms.MultipleChoiceField(
+        label="What it may do", widget=forms.CheckboxSelectMultiple
+    )
+    rate_limit_tier = forms.ChoiceField(label="Limit")
+    expires_in = forms.ChoiceField(
+        label="Expires", choices=EXPIRIES, required=False, initial="90"
+    )
+
+    def __init__(self, *args, principal: Principal, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["scopes"].choices = [
+            (scope.value, words)
+            for scope, words in SCOPE_WORDS.items()
+            if may(principal.role, scope)
+        ]
+        self.fields["rate_limit_tier"].choices = [
+            (tier.value, tier.label) for tier in TIERS[principal.organization.plan]
+        ]
+
+    def arguments(self) -> dict:
+        """Return what `create_api_key` is called with."""
+        days = self.cleaned_data["expires_in"]
+        return {
+            "name": self.cleaned_data["name"],
+            "scopes": self.cleaned_data["scopes"],
+            "rate_limit_tier": self.cleaned_data["rate_limit_tier"],
+            "expires_at": timezone.now() + timedelta(days=int(days)) if days else None,
+        }

@@ -1,0 +1,22 @@
+from accounts.models.api_keys import APIKey, RateLimitTier, Scope
+from accounts.models.audit import AuditAction, AuditDetail, AuditHead, AuditLog
+from accounts.models.lifecycle import WorkStatus
+from accounts.models.organizations import Membership, Organization, Plan, Role
+from accounts.models.users import AuthProvider, User
+
+__all__ = [
+    "APIKey",
+    "AuditAction",
+    "AuditDetail",
+    "AuditHead",
+    "AuditLog",
+    "AuthProvider",
+    "Membership",
+    "Organization",
+    "Plan",
+    "RateLimitTier",
+    "Role",
+    "Scope",
+    "User",
+    "WorkStatus",
+]

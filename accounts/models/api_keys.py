@@ -1,0 +1,177 @@
+"""API keys: `ya_live_`, 30 base62 characters, and 6 that hold their CRC32."""
+
+import hashlib
+import re
+import secrets
+import string
+import zlib
+from datetime import timedelta
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import OuterRef, Subquery
+from django.utils import timezone
+
+from accounts.models.lifecycle import (
+    AliveManager,
+    Idempotent,
+    SoftDeleted,
+    SoftDeleteQuerySet,
+    TimeStamped,
+    new_id,
+)
+from accounts.models.organizations import Membership, Organization
+from accounts.models.users import User
+
+PREFIX = "ya_live_"
+ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+SHAPE = re.compile(rf"{PREFIX}([0-9A-Za-z]{{30}})([0-9A-Za-z]{{6}})", re.ASCII)
+LAST_USED_STEP = timedelta(minutes=1)
+
+
+class Scope(models.TextChoices):
+    AGENTS_READ = "agents:read"
+    AGENTS_WRITE = "agents:write"
+    KNOWLEDGE_WRITE = "knowledge:write"
+    METRICS_READ = "metrics:read"
+    METRICS_WRITE = "metrics:write"
+    SESSIONS_READ = "sessions:read"
+    SESSIONS_WRITE = "sessions:write"
+    WIDGET_SESSIONS = "widget:sessions"
+    CHAT = "chat"
+    ADMIN = "admin"
+
+
+class RateLimitTier(models.TextChoices):
+    FREE = "free", "Free: 100 requests an hour"
+    PRO = "pro", "Pro: 1,000 requests an hour"
+    ENTERPRISE = "enterprise", "Enterprise: 10,000 requests an hour"
+
+
+def _checksum(body: str) -> str:
+    number, digits = zlib.crc32(body.encode()), ""
+    for _ in range(6):
+        number, rest = divmod(number, len(ALPHABET))
+        digits = ALPHABET[rest] + digits
+    return digits
+
+
+def generate_key() -> str:
+    """Return a new raw key with about 178 bits of chance."""
+    body = "".join(secrets.choice(ALPHABET) for _ in range(30))
+    return f"{PREFIX}{body}{_checksum(body)}"
+
+
+def is_well_formed(raw: str) -> bool:
+    """Tell a mistyped key from a real one without asking the database."""
+    match = SHAPE.fullmatch(raw)
+    return match is not None and secrets.compare_digest(_checksum(match[1]), match[2])
+
+
+def hash_key(raw: str) -> str:
+    """Return the SHA-256 as 64 hex digits; enough for a key of full entropy."""
+    return hashlib.sha256(raw.encode()).hexdigest()
+
+
+class APIKeyQuerySet(SoftDeleteQuerySet):
+    def usable(self):
+        """Keys that open a door now: living, unexpired, owner active and a member."""
+        return self.filter(
+            models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now()),
+            deleted_at=None,
+            user__is_active=True,
+            user__deleted_at=None,
+            organization__deleted_at=None,
+        )
+
+    def for_raw(self, raw: str) -> "APIKey | None":
+        """Return the usable key with user, organization and the owner's role."""
+        if not is_well_formed(raw):
+            return None
+        role = Membership.objects.filter(
+            user=OuterRef("user"), organization=OuterRef("organization")
+        ).values("role")
+        key = (
+            self.usable()
+            .filter(key_hash=hash_key(raw))
+            .select_related("user", "organization")
+            .annotate(owner_role=Subquery(role))
+            .order_by()
+            .first()
+        )
+        return key if key and key.owner_role else None
+
+
+class APIKeyManager(models.Manager.from_queryset(APIKeyQuerySet), AliveManager):
+    pass
+
+
+class APIKey(TimeStamped, SoftDeleted, Idempotent):
+    """A key to the API. Only its hash is stored; it dies with its owner."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="api_keys", db_index=False
+    )
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="api_keys"
+    )
+    name = models.CharField(max_length=100)
+    key_hash = models.CharField(max_length=64, unique=True, editable=False)
+    key_prefix = models.CharField(max_length=16, editable=False)
+    last_four = models.CharField(max_length=4, editable=False)
+    scopes = ArrayField(models.CharField(max_length=30, choices=Scope), default=list)
+    rate_limit_tier = models.CharField(
+        max_length=20, choices=RateLimitTier, default=RateLimitTier.FREE
+    )
+    agent_public_id = models.UUIDField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = APIKeyManager()
+    all_objects = APIKeyQuerySet.as_manager()
+
+    class Meta(SoftDeleted.Meta):
+        abstract = False
+        db_table = "api_keys"
+        verbose_name = "API key"
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["user"], name="ix_api_keys_user_id"),
+            models.Index(fields=["key_prefix"], name="ix_api_keys_key_prefix"),
+            models.Index(fields=["expires_at"], name="ix_api_keys_expires_at"),
+            models.Index(
+                fields=["user", "deleted_at"], name="ix_api_keys_user_deleted"
+            ),
+            models.Index(
+                fields=["key_hash", "deleted_at"], name="ix_api_keys_hash_deleted"
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "idempotency_key"],
+                condition=models.Q(idempotency_key__isnull=False),
+                name="uq_api_keys_idempotency_key",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.key_prefix}…{self.last_four})"
+
+    @property
+    def is_active(self) -> bool:
+        return not self.is_deleted and not self.is_expired
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    def has_scope(self, scope: str) -> bool:
+        return scope in self.scopes or Scope.ADMIN in self.scopes
+
+    def note_use(self) -> None:
+        """Remember the use, at most once a minute."""
+        now = timezone.now()
+        if self.last_used_at is None or now - self.last_used_at >= LAST_USED_STEP:
+            self.last_used_at = now
+            APIKey.all_objects.filter(pk=self.pk).update(last_used_at=now)

@@ -1,0 +1,117 @@
+"""The audit log: append-only, chained by hash, one chain per organization."""
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models.lifecycle import new_id
+
+# The chain of what belongs to no organization (sign-ins, operators' work).
+PLATFORM = 0
+
+
+class AuditAction(models.TextChoices):
+    CREATE = "CREATE"
+    READ = "READ"
+    UPDATE = "UPDATE"
+    DELETE = "DELETE"
+    EXECUTE = "EXECUTE"
+    LOGIN = "LOGIN"
+    LOGOUT = "LOGOUT"
+    FAILED_AUTH = "FAILED_AUTH"
+
+
+class AuditHead(models.Model):
+    """The end of one chain; locked by whoever appends."""
+
+    organization_id = models.BigIntegerField(primary_key=True)
+    sequence = models.BigIntegerField(default=0)
+    hash = models.CharField(max_length=64, default="")
+
+    class Meta:
+        db_table = "audit_heads"
+
+    def __str__(self) -> str:
+        return f"{self.organization_id}: {self.sequence}"
+
+
+class AuditLog(models.Model):
+    """Who did what to which thing. Triggers refuse any later change.
+
+    Actor and organization are plain ids: the record outlives both.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization_id = models.BigIntegerField(default=PLATFORM)
+    sequence = models.BigIntegerField()
+    timestamp = models.DateTimeField(default=timezone.now)
+    user = models.ForeignKey(
+        "accounts.User",
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    api_key_id = models.UUIDField(null=True)
+    actor_type = models.CharField(max_length=20, default="system")
+    action = models.CharField(max_length=20, choices=AuditAction)
+    resource_type = models.CharField(max_length=100)
+    resource_id = models.CharField(max_length=255, blank=True)
+    request_id = models.UUIDField(null=True)
+    request_path = models.CharField(max_length=500, blank=True)
+    request_method = models.CharField(max_length=10, blank=True)
+    response_status = models.PositiveSmallIntegerField(null=True)
+    details_digest = models.CharField(max_length=64)
+    previous_hash = models.CharField(max_length=64, blank=True)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        db_table = "audit_logs"
+        ordering = ["-timestamp", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization_id", "sequence"], name="uq_audit_logs_chain"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["timestamp"], name="ix_audit_timestamp"),
+            models.Index(fields=["user"], name="ix_audit_user_id"),
+            models.Index(fields=["action"], name="ix_audit_action"),
+            models.Index(fields=["resource_type"], name="ix_audit_resource_type"),
+            models.Index(fields=["request_id"], name="ix_audit_request_id"),
+            models.Index(fields=["user", "action"], name="ix_audit_user_action"),
+            models.Index(
+                fields=["resource_type", "resource_id"], name="ix_audit_resource"
+            ),
+            models.Index(fields=["timestamp", "action"], name="ix_audit_time_action"),
+            models.Index(fields=["timestamp", "user"], name="ix_audit_time_user"),
+            models.Index(
+                fields=["timestamp", "resource_type"], name="ix_audit_time_resource"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.resource_type} {self.resource_id}"
+
+
+class AuditDetail(models.Model):
+    """What of an audit row may name a person; erasable, as the chain holds a digest."""
+
+    audit_log = models.OneToOneField(
+        AuditLog,
+        primary_key=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="detail",
+    )
+    ip_address = models.CharField(max_length=45, blank=True)
+    user_agent = models.CharField(max_length=500, blank=True)
+    request_body = models.JSONField(null=True)
+    changes = models.JSONField(default=dict)
+    metadata = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "audit_details"
+
+    def __str__(self) -> str:
+        return str(self.audit_log_id)

@@ -1,0 +1,140 @@
+from django.db import models
+from django.db.models.functions import Lower
+
+from accounts.models.lifecycle import (
+    AliveManager,
+    SoftDeleted,
+    SoftDeleteQuerySet,
+    TimeStamped,
+)
+from accounts.models.users import User
+
+UNLIMITED = -1
+
+
+class Plan(models.TextChoices):
+    FREE = "free"
+    PRO = "pro"
+    ENTERPRISE = "enterprise"
+
+
+# What each plan starts with; an operator may change any figure per organization.
+PLAN_LIMITS = {
+    Plan.FREE: {
+        "max_agents": 3,
+        "max_members": 3,
+        "max_documents": 100,
+        "max_messages_per_month": 1_000,
+        "max_tokens_per_month": 500_000,
+    },
+    Plan.PRO: {
+        "max_agents": 50,
+        "max_members": 25,
+        "max_documents": 5_000,
+        "max_messages_per_month": 50_000,
+        "max_tokens_per_month": 50_000_000,
+    },
+    Plan.ENTERPRISE: {
+        "max_agents": UNLIMITED,
+        "max_members": UNLIMITED,
+        "max_documents": UNLIMITED,
+        "max_messages_per_month": UNLIMITED,
+        "max_tokens_per_month": UNLIMITED,
+    },
+}
+
+
+class OrganizationQuerySet(SoftDeleteQuerySet):
+    def of_user(self, user: User):
+        return self.filter(memberships__user=user)
+
+
+class OrganizationManager(
+    models.Manager.from_queryset(OrganizationQuerySet), AliveManager
+):
+    pass
+
+
+class Organization(TimeStamped, SoftDeleted):
+    """A customer: everything else belongs to one. Limits of -1 mean unlimited."""
+
+    name = models.CharField(max_length=255)
+    plan = models.CharField(max_length=20, choices=Plan, default=Plan.FREE)
+    # Living agents, moved under the row's lock by creation, delete and restore.
+    agent_count = models.PositiveIntegerField(default=0, editable=False)
+    max_agents = models.IntegerField()
+    max_members = models.IntegerField()
+    max_documents = models.IntegerField()
+    max_messages_per_month = models.IntegerField()
+    max_tokens_per_month = models.BigIntegerField()
+    settings = models.JSONField(default=dict, blank=True)
+    members = models.ManyToManyField(
+        User, through="Membership", related_name="organizations"
+    )
+
+    objects = OrganizationManager()
+    all_objects = OrganizationQuerySet.as_manager()
+
+    class Meta(SoftDeleted.Meta):
+        abstract = False
+        db_table = "organizations"
+        ordering = [Lower("name"), "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(
+                    max_agents__gte=UNLIMITED,
+                    max_members__gte=UNLIMITED,
+                    max_documents__gte=UNLIMITED,
+                    max_messages_per_month__gte=UNLIMITED,
+                    max_tokens_per_month__gte=UNLIMITED,
+                ),
+                name="ck_organizations_limits",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(plan__in=Plan.values), name="ck_organizations_plan"
+            ),
+        ]
+
+    def __init__(self, *args, **kwargs):
+        if not args:
+            limits = PLAN_LIMITS.get(kwargs.get("plan", Plan.FREE), {})
+            kwargs = limits | kwargs
+        super().__init__(*args, **kwargs)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def has_room_for_an_agent(self) -> bool:
+        return self.max_agents == UNLIMITED or self.agent_count < self.max_agents
+
+
+class Role(models.TextChoices):
+    OWNER = "owner"
+    ADMIN = "admin"
+    EDITOR = "editor"
+    VIEWER = "viewer"
+
+
+class Membership(TimeStamped):
+    """A person's role in an organization."""
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="memberships"
+    )
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role, default=Role.VIEWER)
+
+    class Meta:
+        db_table = "memberships"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "user"], name="uq_memberships_once"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(role__in=Role.values), name="ck_memberships_role"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} is {self.role} of {self.organization}"

@@ -1,0 +1,79 @@
+"""Which organization a browser looks at, and what its viewer may do there."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+
+from accounts.authentication import ORGANIZATION_IN_SESSION, Principal, describe_actor
+from accounts.models.organizations import Membership
+from accounts.permissions import MATRIX, may
+
+
+def principal_of(request: HttpRequest) -> Principal | None:
+    """Return the viewer in the chosen organization, else in their first one."""
+    if not hasattr(request, "principal"):
+        request.principal = _find(request)
+    return request.principal
+
+
+def _find(request: HttpRequest) -> Principal | None:
+    if not request.user.is_authenticated:
+        return None
+    mine = (
+        Membership.objects.filter(user=request.user, organization__deleted_at=None)
+        .select_related("organization")
+        .order_by("organization_id")
+    )
+    chosen = request.session.get(ORGANIZATION_IN_SESSION)
+    memberships = list(mine)
+    for membership in memberships:
+        if membership.organization_id == chosen:
+            break
+    else:
+        if not memberships:
+            return Principal(request.user)
+        membership = memberships[0]
+        request.session[ORGANIZATION_IN_SESSION] = membership.organization_id
+    request.memberships = memberships
+    principal = Principal(request.user, membership.organization, membership.role)
+    describe_actor(principal)
+    return principal
+
+
+def page(action: str) -> Callable:
+    """Let a page in only for members whose role allows the action."""
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @login_required
+        @wraps(view)
+        def guarded(request, *args, **kwargs):
+            principal = principal_of(request)
+            if principal.organization is None:
+                raise Http404
+            if not may(principal.role, action):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def current_organization(request: HttpRequest) -> dict:
+    """Give templates the organization, the others to switch to, and what is allowed."""
+    if not hasattr(request, "user") or not hasattr(request, "session"):
+        return {}
+    principal = principal_of(request)
+    if principal is None or principal.organization is None:
+        return {}
+    return {
+        "organization": principal.organization,
+        "role": principal.role,
+        "memberships": request.memberships,
+        "allowed": {
+            action.replace(":", "_") for action in MATRIX if may(principal.role, action)
+        },
+    }

@@ -1,0 +1,48 @@
+import factory
+from factory.django import DjangoModelFactory
+
+from accounts.keys import create_api_key
+from accounts.models import Membership, Organization, Plan, Role, Scope, User
+
+PASSWORD = "a long enough passphrase"
+
+
+class UserFactory(DjangoModelFactory):
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    email = factory.Sequence(lambda n: f"person{n}@example.com")
+    name = factory.Sequence(lambda n: f"Person {n}")
+
+
+class OrganizationFactory(DjangoModelFactory):
+    class Meta:
+        model = Organization
+
+    name = factory.Sequence(lambda n: f"Organization {n}")
+    plan = Plan.PRO
+
+
+class MembershipFactory(DjangoModelFactory):
+    class Meta:
+        model = Membership
+
+    organization = factory.SubFactory(OrganizationFactory)
+    user = factory.SubFactory(UserFactory)
+    role = Role.OWNER
+
+
+def make_key(membership: Membership, **fields) -> str:
+    """Return the raw key of a new API key; it may do everything its owner may."""
+    from accounts.permissions import may
+
+    fields.setdefault(
+        "scopes", [scope for scope in Scope.values if may(membership.role, scope)]
+    )
+    return create_api_key(
+        user=membership.user,
+        organization=membership.organization,
+        name=fields.pop("name", "Test key"),
+        **fields,
+    )[1]

@@ -1,0 +1,81 @@
+"""The pages about an organization: its API keys, and which one a browser looks at."""
+
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.authentication import ORGANIZATION_IN_SESSION
+from accounts.errors import DomainError
+from accounts.forms import APIKeyForm
+from accounts.keys import create_api_key, revoke_api_key
+from accounts.models.api_keys import APIKey
+from accounts.models.organizations import Membership
+from accounts.pages import page, principal_of
+
+PER_PAGE = 50
+
+
+@require_POST
+@login_required
+def switch_organization(request: HttpRequest) -> HttpResponse:
+    """Look at another organization from now on."""
+    asked = request.POST.get("organization", "")
+    if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
+        raise Http404
+    membership = get_object_or_404(
+        Membership,
+        user=request.user,
+        organization_id=int(asked),
+        organization__deleted_at=None,
+    )
+    request.session[ORGANIZATION_IN_SESSION] = membership.organization_id
+    return redirect("agents:list")
+
+
+@require_http_methods(["GET", "POST"])
+@page("keys:manage")
+@never_cache
+def api_keys(request: HttpRequest) -> HttpResponse:
+    """List the organization's keys; a new one is shown in full this once."""
+    principal = principal_of(request)
+    form = APIKeyForm(request.POST or None, principal=principal)
+    made = raw = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            made, raw = create_api_key(
+                user=principal.user,
+                organization=principal.organization,
+                **form.arguments(),
+            )
+            form = APIKeyForm(principal=principal)
+        except DomainError as error:
+            form.refuse(error)
+    keys = APIKey.objects.filter(organization=principal.organization)
+    context = {
+        "page": Paginator(keys.select_related("user"), PER_PAGE).get_page(
+            request.GET.get("page")
+        ),
+        "form": form,
+        "made": made,
+        "raw": raw,
+        "base_url": settings.PUBLIC_BASE_URL,
+    }
+    return render(request, "accounts/api_keys.html", context)
+
+
+@require_POST
+@page("keys:manage")
+def revoke_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
+    """Refuse a key from the next request on."""
+    principal = principal_of(request)
+    key = get_object_or_404(APIKey, pk=key_id, organization=principal.organization)
+    revoke_api_key(key=key, actor=principal.user)
+    messages.success(request, f"{key.name} is revoked. It opens no door any more.")
+    return redirect("accounts:api_keys")

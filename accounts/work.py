@@ -1,0 +1,101 @@
+"""Leased work: claim a row, finish it by compare-and-set, nudge a worker, sweep."""
+
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from celery import current_app
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models.lifecycle import LeasedWork, WorkStatus
+
+log = structlog.get_logger(__name__)
+
+
+def nudge(task: str, work_id: Any) -> None:
+    """Send a task for one row once the transaction commits.
+
+    A broker that is down costs a bounded moment and no error: the row stays
+    pending and the sweep sends it again.
+    """
+    transaction.on_commit(lambda: send(task, work_id), robust=True)
+
+
+def send(task: str, work_id: Any) -> bool:
+    """Publish now; return whether the broker took it."""
+    try:
+        current_app.send_task(task, args=[str(work_id)], retry=False)
+    except Exception as error:
+        log.warning("Task not sent", task=task, error=type(error).__name__)
+        return False
+    return True
+
+
+def claimable() -> Q:
+    """Select work nobody holds: pending and due, or with a lease that ran out."""
+    now = timezone.now()
+    return Q(status=WorkStatus.PENDING, run_after__lte=now) | Q(
+        status=WorkStatus.RUNNING, lease_expires_at__lt=now
+    )
+
+
+def claim(
+    model: type[LeasedWork], work_id: Any, *, lease_seconds: float
+) -> LeasedWork | None:
+    """Take a job for a while, or return None when another has it or it is over."""
+    with transaction.atomic():
+        row = (
+            model._base_manager.select_for_update(skip_locked=True, of=("self",))
+            .filter(claimable(), pk=work_id)
+            .first()
+        )
+        if row is None:
+            return None
+        row.attempt += 1
+        row.status = WorkStatus.RUNNING
+        row.lease_expires_at = timezone.now() + timedelta(seconds=lease_seconds)
+        row.save(update_fields=["attempt", "status", "lease_expires_at"])
+        return row
+
+
+def finish(
+    row: LeasedWork, status: WorkStatus, *, error: str = "", **values: Any
+) -> bool:
+    """Apply a result once: only for the attempt that still holds the lease.
+
+    Called first in the transaction that stores the result, so that a task
+    which ran twice stores it once.
+    """
+    values |= {"status": status, "lease_expires_at": None, "last_error": error[:2000]}
+    held = type(row)._base_manager.filter(
+        pk=row.pk, attempt=row.attempt, status=WorkStatus.RUNNING
+    )
+    if not held.update(**values):
+        return False
+    for name, value in values.items():
+        setattr(row, name, value)
+    return True
+
+
+def retry_later(row: LeasedWork, *, error: str, delay_seconds: float) -> bool:
+    """Give a job back, to be tried again after a delay."""
+    return finish(
+        row,
+        WorkStatus.PENDING,
+        error=error,
+        run_after=timezone.now() + timedelta(seconds=delay_seconds),
+    )
+
+
+def sweep(model: type[LeasedWork], task: str, *, limit: int = 500) -> int:
+    """Send again what is pending or whose lease ran out; return how many were sent."""
+    with transaction.atomic():
+        due = list(
+            model._base_manager.select_for_update(skip_locked=True, of=("self",))
+            .filter(claimable())
+            .order_by("run_after")
+            .values_list("pk", flat=True)[:limit]
+        )
+    return sum(1 for work_id in due if send(task, work_id))
