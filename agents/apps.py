@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class AgentsConfig(AppConfig):
+    """An agent: what it is, knows and says; how it is tested and improved."""
+
+    name = "agents"
+
+    def ready(self):
+        from agents.personas import sync_personas
+
+        post_migrate.connect(sync_personas, sender=self)

@@ -1,0 +1,188 @@
+"""Edit an agent; whatever shapes an answer makes a version."""
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from accounts import audit
+from accounts.errors import NotFound, Stale
+from accounts.models.audit import AuditAction
+from accounts.models.organizations import Organization
+from accounts.models.users import User
+from agents.configuration import AgentConfig, WidgetConfig
+from agents.creation import (
+    audited,
+    checked_configuration,
+    name_taken,
+    resolve_references,
+    shaping,
+)
+from agents.models.agents import Agent, ReleaseGate
+from agents.models.versions import AgentVersion, VersionOrigin
+from agents.origins import parse_origins
+
+PLAIN = (
+    "name",
+    "description",
+    "template",
+    "industry",
+    "system_prompt",
+    "widget_mode",
+    "release_gate",
+    "is_active",
+    "auto_optimize",
+)
+# A configuration is merged key by key by PATCH and replaced by PUT.
+MERGED = {"config": AgentConfig, "widget_config": WidgetConfig}
+
+
+@transaction.atomic
+def update_agent(
+    *,
+    agent: Agent,
+    actor: User | None,
+    changes: dict[str, Any],
+    if_match: str | None = None,
+    replace: bool = False,
+    note: str = "",
+) -> Agent:
+    """Apply changes to a living agent; raise Stale if `if_match` is not its ETag.
+
+    `changes` are fields of AgentDraft. A call that changes nothing writes nothing.
+    """
+    organization = Organization.objects.select_for_update(no_key=True).get(
+        pk=agent.organization_id
+    )
+    agent = _locked(agent)
+    if if_match is not None and agent.etag not in _etags(if_match):
+        raise Stale
+    before, shape_before = audited(agent), shaping(agent)
+    _apply(agent, organization, changes, replace=replace)
+    after = audited(agent)
+    if before == after:
+        return agent
+    agent.revision += 1
+    agent.updated_by_user = actor
+    if shaping(agent) != shape_before:
+        add_version(agent, author=actor, note=note)
+    agent.save()
+    audit.record(
+        action=AuditAction.UPDATE,
+        resource_type="agent",
+        resource_id=agent.public_id,
+        organization_id=organization.pk,
+        actor=actor,
+        changes=audit.difference(before, after),
+        response_status=200,
+    )
+    return agent
+
+
+def _locked(agent: Agent) -> Agent:
+    locked = (
+        Agent.objects.select_for_update(no_key=True, of=("self",))
+        .with_details()
+        .filter(pk=agent.pk)
+        .first()
+    )
+    if locked is None:
+        raise NotFound
+    return locked
+
+
+def _etags(if_match: str) -> set[str]:
+    return {tag.strip().removeprefix("W/") for tag in if_match.split(",")}
+
+
+def _apply(
+    agent: Agent, organization: Organization, changes: dict[str, Any], *, replace: bool
+) -> None:
+    for name in PLAIN:
+        if name in changes:
+            setattr(agent, name, changes[name])
+    if "name" in changes:
+        _check_name(agent, organization)
+    if "allowed_origins" in changes:
+        agent.allowed_origins = parse_origins(changes["allowed_origins"])
+    for name, model in MERGED.items():
+        if name in changes:
+            value = changes[name] if replace else getattr(agent, name) | changes[name]
+            setattr(agent, name, checked_configuration(model, value, f"/{name}"))
+    persona, pack = resolve_references(
+        organization, changes.get("persona_key"), changes.get("knowledge_pack_id")
+    )
+    if "persona_key" in changes:
+        agent.persona = persona
+    if "knowledge_pack_id" in changes:
+        agent.knowledge_pack = pack
+
+
+def _check_name(agent: Agent, organization: Organization) -> None:
+    agent.name = agent.name.strip()
+    others = Agent.objects.for_organization(organization).exclude(pk=agent.pk)
+    if others.filter(name__iexact=agent.name).exists():
+        raise name_taken()
+
+
+def add_version(
+    agent: Agent,
+    *,
+    author: User | None,
+    note: str = "",
+    origin: str = VersionOrigin.EDIT,
+) -> AgentVersion:
+    """Snapshot a locked agent; without a release gate the version is live at once.
+
+    The caller saves the agent.
+    """
+    last = agent.versions.aggregate(last=Max("number"))["last"] or 0
+    version = AgentVersion.objects.create(
+        agent=agent,
+        number=last + 1,
+        author=author,
+        note=note,
+        origin=origin,
+        parent=agent.draft_version or agent.live_version,
+        **shaping(agent),
+    )
+    if agent.release_gate == ReleaseGate.NONE:
+        agent.live_version, agent.draft_version = version, None
+    else:
+        agent.draft_version = version
+    return version
+
+
+@transaction.atomic
+def restore_version(*, agent: Agent, number: int, actor: User | None) -> AgentVersion:
+    """Make a new version with an old one's content."""
+    agent = _locked(agent)
+    old = agent.versions.select_related("persona", "knowledge_pack").filter(
+        number=number
+    )
+    old = old.first()
+    if old is None:
+        raise NotFound
+    before = audited(agent)
+    for name in ("system_prompt", "persona", "knowledge_pack", "config"):
+        setattr(agent, name, getattr(old, name))
+    agent.widget_config = old.widget_config
+    version = add_version(
+        agent,
+        author=actor,
+        note=f"Version {number} restored",
+        origin=VersionOrigin.RESTORE,
+    )
+    agent.revision += 1
+    agent.updated_by_user = actor
+    agent.save()
+    audit.record(
+        action=AuditAction.UPDATE,
+        resource_type="agent",
+        resource_id=agent.public_id,
+        organization_id=agent.organization_id,
+        actor=actor,
+        changes=audit.difference(before, audited(agent)),
+        metadata={"restored_version": number},
+    )
+    return version

@@ -1,0 +1,47 @@
+"""The snippet that puts an agent on a page; it holds nothing secret."""
+
+import json
+
+from django.conf import settings
+from django.utils.html import escape
+
+# What a page may decide for itself; everything else stays on the server.
+PAGE_KEYS = ("theme", "position", "size", "welcome_message", "locale")
+UNSAFE = {
+    ord("<"): "\\u003C",
+    ord(">"): "\\u003E",
+    ord("&"): "\\u0026",
+    0x2028: "\\u2028",
+    0x2029: "\\u2029",
+}
+
+
+def loader_url() -> str:
+    return f"{settings.PUBLIC_BASE_URL}/static/widget/loader.js"
+
+
+def page_config(widget_config: dict) -> str:
+    """Return the page's part of a widget configuration as JSON safe in a script."""
+    shown = {
+        key: widget_config[key]
+        for key in PAGE_KEYS
+        if widget_config.get(key) is not None
+    }
+    return json.dumps(shown, ensure_ascii=False).translate(UNSAFE)
+
+
+def render_embed(public_id: object, widget_config: dict) -> str:
+    """Return the two lines for a page."""
+    return (
+        f'<script src="{escape(loader_url())}"></script>\n'
+        f"<script>YourAgent.init({{ agentPublicId: '{public_id}', "
+        f"config: {page_config(widget_config)} }});</script>"
+    )
+
+
+def render_strict_embed(public_id: object) -> str:
+    """Return the one line for a page whose policy forbids inline scripts."""
+    return (
+        f'<script src="{escape(loader_url())}" '
+        f'data-agent-public-id="{public_id}" async></script>'
+    )

@@ -1,0 +1,203 @@
+import uuid
+
+from django.core.validators import MaxLengthValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from accounts.models.lifecycle import (
+    AliveManager,
+    Idempotent,
+    SoftDeleted,
+    SoftDeleteQuerySet,
+    TimeStamped,
+)
+from accounts.models.organizations import Organization
+from accounts.models.users import User
+from agents.models.knowledge import KnowledgePack
+from agents.models.personas import Persona
+
+
+class Template(models.TextChoices):
+    CUSTOM = "custom"
+    CUSTOMER_SUPPORT = "customer_support"
+    SALES_ASSISTANT = "sales_assistant"
+    TECHNICAL_DOCS = "technical_docs"
+    LEAD_QUALIFICATION = "lead_qualification"
+    PRODUCT_EXPERT = "product_expert"
+    FAQ_BOT = "faq_bot", "FAQ bot"
+    ONBOARDING_GUIDE = "onboarding_guide"
+
+
+class Industry(models.TextChoices):
+    GENERAL = "general"
+    SAAS = "saas", "SaaS"
+    ECOMMERCE = "ecommerce", "E-commerce"
+    HEALTHCARE = "healthcare"
+    FINTECH = "fintech"
+    EDUCATION = "education"
+    REAL_ESTATE = "real_estate"
+    CONSULTING = "consulting"
+
+
+class OptimizationStatus(models.TextChoices):
+    NONE = "none"
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class WidgetMode(models.TextChoices):
+    PUBLIC = "public", "Anyone on an allowed site"
+    IDENTITY_REQUIRED = "identity_required", "Signed-in visitors only"
+    SERVER_ONLY = "server_only", "Only through your own server"
+
+
+class ReleaseGate(models.TextChoices):
+    NONE = "none", "Every edit goes live"
+    WARN = "warn", "Edits are drafts; warn about failed tests"
+    ENFORCE = "enforce", "Edits are drafts; failed tests stop a release"
+
+
+class AgentQuerySet(SoftDeleteQuerySet):
+    def for_organization(self, organization):
+        return self.filter(organization=organization)
+
+    def with_details(self):
+        """Everything one row of the agent list shows, in one query."""
+        return self.select_related("persona", "knowledge_pack", "live_version")
+
+    def newest_first(self):
+        return self.order_by("-created_at", "-id")
+
+
+class AgentManager(models.Manager.from_queryset(AgentQuerySet), AliveManager):
+    pass
+
+
+class Agent(TimeStamped, SoftDeleted, Idempotent):
+    """An agent as its owners edit it; `live_version` is what answers visitors."""
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="agents", db_index=False
+    )
+    name = models.CharField(max_length=255)
+    slug = models.SlugField(max_length=50, editable=False, db_index=False)
+    description = models.CharField(max_length=2000, blank=True)
+    template = models.CharField(
+        max_length=30, choices=Template, default=Template.CUSTOM
+    )
+    industry = models.CharField(
+        max_length=30, choices=Industry, default=Industry.GENERAL
+    )
+
+    system_prompt = models.TextField(
+        max_length=10_000, blank=True, validators=[MaxLengthValidator(10_000)]
+    )
+    persona = models.ForeignKey(
+        Persona, null=True, blank=True, on_delete=models.PROTECT, related_name="agents"
+    )
+    knowledge_pack = models.ForeignKey(
+        KnowledgePack,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="agents",
+    )
+    config = models.JSONField(default=dict)
+    widget_config = models.JSONField(default=dict)
+
+    live_version = models.ForeignKey(
+        "AgentVersion",
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    draft_version = models.ForeignKey(
+        "AgentVersion",
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    release_gate = models.CharField(
+        max_length=10, choices=ReleaseGate, default=ReleaseGate.NONE
+    )
+    is_active = models.BooleanField(default=True)
+    allowed_origins = models.JSONField(default=list, blank=True)
+    widget_mode = models.CharField(
+        max_length=20, choices=WidgetMode, default=WidgetMode.PUBLIC
+    )
+    auto_optimize = models.BooleanField(default=True)
+    optimization_status = models.CharField(
+        max_length=10,
+        choices=OptimizationStatus,
+        default=OptimizationStatus.NONE,
+        editable=False,
+    )
+    optimization_metadata = models.JSONField(default=dict, editable=False)
+    created_by_user = models.ForeignKey(
+        User, null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
+    updated_by_user = models.ForeignKey(
+        User, null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
+    # Raised by every edit; what an ETag is made of.
+    revision = models.PositiveIntegerField(default=1, editable=False)
+
+    objects = AgentManager()
+    all_objects = AgentQuerySet.as_manager()
+
+    class Meta(SoftDeleted.Meta):
+        abstract = False
+        db_table = "agents"
+        indexes = [
+            models.Index(fields=["idempotency_key"], name="ix_agents_idempotency_key"),
+            # The order of every list; equal times are told apart by id.
+            models.Index(
+                "organization",
+                models.F("created_at").desc(),
+                models.F("id").desc(),
+                condition=Q(deleted_at=None),
+                name="ix_agents_newest",
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "idempotency_key"],
+                condition=Q(idempotency_key__isnull=False),
+                name="uq_agents_idempotency_key",
+            ),
+            models.UniqueConstraint(
+                "organization",
+                Lower("name"),
+                condition=Q(deleted_at=None),
+                name="uq_agents_org_name",
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "slug"], name="uq_agents_slug"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def optimization_pending(self) -> bool:
+        return self.optimization_status in (
+            OptimizationStatus.PENDING,
+            OptimizationStatus.RUNNING,
+        )
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.public_id}-{self.revision}"'
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether visitors may talk with it now."""
+        return self.is_active and not self.is_deleted

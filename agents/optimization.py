@@ -1,0 +1,167 @@
+"""Improve an agent's prompt in the background, one leased run at a time."""
+
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models.audit import AuditAction
+from accounts.models.lifecycle import WorkStatus
+from accounts.work import claim, finish, retry_later
+from agents.editing import add_version
+from agents.models.agents import Agent, OptimizationStatus, ReleaseGate
+from agents.models.versions import (
+    AgentVersion,
+    OptimizationOutcome,
+    OptimizationRun,
+    VersionOrigin,
+)
+from agents.prompts import Subject, restructure
+
+log = structlog.get_logger(__name__)
+
+PROVIDER = "rules"
+LEASE_SECONDS = 60
+MAX_ATTEMPTS = 3
+RETRY_SECONDS = (2, 10, 30)
+
+OUTCOME_STATUS = {
+    OptimizationOutcome.LIVE: OptimizationStatus.DONE,
+    OptimizationOutcome.PROPOSED: OptimizationStatus.DONE,
+    OptimizationOutcome.NO_GAIN: OptimizationStatus.DONE,
+    OptimizationOutcome.OVERTAKEN: OptimizationStatus.SKIPPED,
+}
+
+
+def optimize(run_id: str) -> OptimizationRun | None:
+    """Carry out a run if it is still to be done; may be called any number of times."""
+    run = claim(OptimizationRun, run_id, lease_seconds=LEASE_SECONDS)
+    if run is None:
+        return None
+    started_at = timezone.now()
+    Agent.all_objects.filter(pk=run.agent_id).update(
+        optimization_status=OptimizationStatus.RUNNING
+    )
+    try:
+        base = AgentVersion.objects.select_related("agent", "persona").get(
+            pk=run.base_version_id
+        )
+        better = restructure(base.system_prompt, subject_of(base))
+        apply(run, base, better, started_at)
+    except Exception as error:
+        log.exception("Optimization failed", run=str(run.pk), attempt=run.attempt)
+        give_up_or_retry(run, type(error).__name__, started_at)
+    return run
+
+
+def subject_of(version: AgentVersion) -> Subject:
+    agent = version.agent
+    return Subject(
+        agent_name=agent.name,
+        description=agent.description,
+        industry=agent.industry,
+        persona_name=version.persona.name if version.persona else "",
+    )
+
+
+@transaction.atomic
+def apply(
+    run: OptimizationRun, base: AgentVersion, better: str, started_at: datetime
+) -> None:
+    """Store the result once: as a new version, unless an edit came first."""
+    agent = (
+        Agent.all_objects.select_for_update(no_key=True, of=("self",))
+        .with_details()
+        .get(pk=run.agent_id)
+    )
+    latest_id = agent.draft_version_id or agent.live_version_id
+    if agent.is_deleted or latest_id != base.pk:
+        outcome = OptimizationOutcome.OVERTAKEN
+    elif better == base.system_prompt:
+        outcome = OptimizationOutcome.NO_GAIN
+    elif agent.release_gate == ReleaseGate.NONE:
+        outcome = OptimizationOutcome.LIVE
+    else:
+        outcome = OptimizationOutcome.PROPOSED
+    now = timezone.now()
+    if not finish(
+        run,
+        WorkStatus.DONE,
+        outcome=outcome,
+        provider=PROVIDER,
+        started_at=started_at,
+        finished_at=now,
+    ):
+        return
+    if outcome in (OptimizationOutcome.LIVE, OptimizationOutcome.PROPOSED):
+        _adopt(agent, run, better)
+    agent.optimization_status = OUTCOME_STATUS[outcome]
+    agent.optimization_metadata = facts(run, base, started_at)
+    agent.save(
+        update_fields=["optimization_status", "optimization_metadata", "updated_at"]
+    )
+
+
+def _adopt(agent: Agent, run: OptimizationRun, better: str) -> None:
+    before, agent.system_prompt = agent.system_prompt, better
+    version = add_version(
+        agent,
+        author=None,
+        note="Restructured into role, task, rules, knowledge, refusals and tone",
+        origin=VersionOrigin.OPTIMIZER,
+    )
+    agent.revision += 1
+    agent.save(
+        update_fields=["system_prompt", "live_version", "draft_version", "revision"]
+    )
+    OptimizationRun.objects.filter(pk=run.pk).update(result_version=version)
+    audit.record(
+        action=AuditAction.UPDATE,
+        resource_type="agent",
+        resource_id=agent.public_id,
+        organization_id=agent.organization_id,
+        changes={"system_prompt": {"old": before, "new": better}},
+        metadata={"optimization_run": str(run.pk), "version": version.number},
+    )
+
+
+def facts(
+    run: OptimizationRun, base: AgentVersion, started_at, error: str = ""
+) -> dict:
+    """Return what an agent shows of its latest optimization."""
+    finished_at = run.finished_at or timezone.now()
+    return {
+        "provider": PROVIDER,
+        "model": None,
+        "outcome": run.outcome or None,
+        "started_at": started_at.isoformat(),
+        "finished_at": finished_at.isoformat(),
+        "duration_ms": round((finished_at - started_at).total_seconds() * 1000),
+        "attempts": run.attempt,
+        "previous_prompt": base.system_prompt,
+        "error": error or None,
+    }
+
+
+@transaction.atomic
+def give_up_or_retry(run: OptimizationRun, error: str, started_at: datetime) -> None:
+    """Try again later, at most three times; the prompt stays as it was."""
+    if run.attempt < MAX_ATTEMPTS:
+        retry_later(run, error=error, delay_seconds=RETRY_SECONDS[run.attempt - 1])
+        status = OptimizationStatus.PENDING
+    else:
+        finish(
+            run,
+            WorkStatus.FAILED,
+            error=error,
+            started_at=started_at,
+            finished_at=timezone.now(),
+        )
+        status = OptimizationStatus.FAILED
+    base = run.base_version
+    Agent.all_objects.filter(pk=run.agent_id).update(
+        optimization_status=status,
+        optimization_metadata=facts(run, base, started_at, error),
+    )

@@ -1,0 +1,313 @@
+"""The REST door to agents and personas."""
+
+from uuid import UUID
+
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from accounts.doors import OrganizationViewSet, idempotency_key
+from accounts.errors import Forbidden, NotFound
+from accounts.models.api_keys import Scope
+from accounts.models.lifecycle import request_fingerprint
+from agents import creation, editing
+from agents.embed import render_embed, render_strict_embed
+from agents.filters import AgentFilter
+from agents.models.agents import Agent
+from agents.models.personas import Persona
+from agents.models.versions import AgentVersion
+from agents.representation import agent_rows, as_dict, row_as_dict
+from agents.serializers import (
+    AgentEditBody,
+    AgentReplaceBody,
+    AgentShape,
+    CloneBody,
+    EmbedShape,
+    NewAgentBody,
+    PersonaShape,
+    VersionShape,
+)
+
+ORGANIZATION = OpenApiParameter(
+    "organization_id", int, description="Needed by who belongs to several."
+)
+IDEMPOTENCY = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="1 to 255 characters"
+)
+IF_MATCH = OpenApiParameter(
+    "If-Match", str, OpenApiParameter.HEADER, description="The ETag last read"
+)
+PUBLIC_ID, CREATED_AT, REVISION = 0, 23, 26
+
+
+@extend_schema_view(
+    list=extend_schema(parameters=[ORGANIZATION], responses=AgentShape(many=True)),
+    retrieve=extend_schema(parameters=[ORGANIZATION], responses=AgentShape),
+)
+class AgentViewSet(OrganizationViewSet):
+    """Agents of one organization, addressed by their public id."""
+
+    actions = {
+        "list": Scope.AGENTS_READ,
+        "retrieve": Scope.AGENTS_READ,
+        "embed": Scope.AGENTS_READ,
+        "versions": Scope.AGENTS_READ,
+        "*": Scope.AGENTS_WRITE,
+    }
+    queryset = Agent.objects.none()
+    serializer_class = AgentShape
+    filter_backends = [DjangoFilterBackend]
+    filterset_class = AgentFilter
+    lookup_field = "public_id"
+    cursor_field = "public_id"
+
+    def get_queryset(self):
+        agents = Agent.objects.for_organization(self.organization).newest_first()
+        if bound := self.principal.bound_agent:
+            agents = agents.filter(public_id=bound)
+        return agents
+
+    def known_count(self, queryset):
+        """The organization counts its agents; only a filter needs a COUNT."""
+        is_filtered = set(self.request.query_params) - {
+            "organization_id",
+            "limit",
+            "offset",
+            "ordering",
+        }
+        if is_filtered or self.principal.bound_agent:
+            return None
+        return self.organization.agent_count
+
+    def cursor_of(self, row):
+        return row[CREATED_AT], row[PUBLIC_ID]
+
+    def find(self, *, with_deleted: bool = False) -> Agent:
+        """Return the agent of the path, or raise NotFound."""
+        agents = Agent.all_objects if with_deleted else Agent.objects
+        agent = (
+            agents.for_organization(self.organization)
+            .with_details()
+            .filter(public_id=self._public_id())
+            .order_by()
+            .first()
+        )
+        if agent is None:
+            raise NotFound
+        # The domain then knows the organization without asking again.
+        agent.organization = self.organization
+        return agent
+
+    def _public_id(self) -> UUID:
+        public_id = UUID(self.kwargs["public_id"])
+        if self.principal.bound_agent not in (None, public_id):
+            raise NotFound
+        return public_id
+
+    def list(self, request):
+        agents = self.filter_queryset(self.get_queryset())
+        return self.list_page(agent_rows(agents), row_as_dict)
+
+    def retrieve(self, request, public_id):
+        row = agent_rows(
+            Agent.objects.for_organization(self.organization).filter(
+                public_id=self._public_id()
+            )
+        ).first()
+        if row is None:
+            raise NotFound
+        etag = f'"{row[PUBLIC_ID]}-{row[REVISION]}"'
+        return Response(row_as_dict(row), headers={"ETag": etag})
+
+    @extend_schema(
+        parameters=[ORGANIZATION, IDEMPOTENCY],
+        request=NewAgentBody,
+        responses={201: AgentShape, 200: AgentShape},
+    )
+    def create(self, request):
+        if self.principal.bound_agent:
+            raise Forbidden("This API key is bound to one agent.")
+        body = self.body()
+        key = idempotency_key(request, body)
+        body.pop("idempotency_key", None)
+        agent, created = creation.create_agent(
+            organization=self.organization,
+            created_by=self.principal.user,
+            idempotency_key=key,
+            request_fingerprint=request_fingerprint(body) if key else "",
+            **body,
+        )
+        return self.made(agent, created)
+
+    def made(self, agent: Agent, created: bool) -> Response:
+        """Answer 201 for what is new, 200 for what a repeated key found."""
+        headers = {"ETag": agent.etag, "Location": f"/api/v1/agents/{agent.public_id}/"}
+        if not created:
+            headers["Idempotency-Replayed"] = "true"
+        return Response(as_dict(agent), 201 if created else 200, headers=headers)
+
+    def get_serializer_class(self):
+        return {
+            "create": NewAgentBody,
+            "update": AgentReplaceBody,
+            "partial_update": AgentEditBody,
+            "clone": CloneBody,
+        }.get(self.action, AgentShape)
+
+    @extend_schema(
+        parameters=[ORGANIZATION, IF_MATCH],
+        request=AgentReplaceBody,
+        responses=AgentShape,
+    )
+    def update(self, request, public_id):
+        defaults = {
+            "description": "",
+            "system_prompt": "",
+            "config": {},
+            "widget_config": {},
+            "template": "custom",
+            "industry": "general",
+            "persona_key": None,
+            "knowledge_pack_id": None,
+            "allowed_origins": [],
+            "widget_mode": "public",
+            "release_gate": "none",
+            "is_active": True,
+            "auto_optimize": True,
+        }
+        return self.edit(defaults | self.body(), replace=True)
+
+    @extend_schema(
+        parameters=[ORGANIZATION, IF_MATCH],
+        request=AgentEditBody,
+        responses=AgentShape,
+    )
+    def partial_update(self, request, public_id):
+        return self.edit(self.body(), replace=False)
+
+    def edit(self, changes: dict, *, replace: bool) -> Response:
+        agent = editing.update_agent(
+            agent=self.find(),
+            actor=self.principal.user,
+            note=changes.pop("note", ""),
+            changes=changes,
+            if_match=self.request.META.get("HTTP_IF_MATCH"),
+            replace=replace,
+        )
+        return Response(as_dict(agent), headers={"ETag": agent.etag})
+
+    @extend_schema(parameters=[ORGANIZATION], responses={204: None})
+    def destroy(self, request, public_id):
+        creation.delete_agent(agent=self.find(), actor=self.principal.user)
+        return Response(status=204)
+
+    @extend_schema(parameters=[ORGANIZATION], request=None, responses=AgentShape)
+    @action(detail=True, methods=["post"])
+    def restore(self, request, public_id):
+        agent = creation.restore_agent(
+            agent=self.find(with_deleted=True), actor=self.principal.user
+        )
+        return Response(as_dict(agent), headers={"ETag": agent.etag})
+
+    @extend_schema(
+        parameters=[ORGANIZATION, IDEMPOTENCY],
+        request=CloneBody,
+        responses={201: AgentShape, 200: AgentShape},
+    )
+    @action(detail=True, methods=["post"])
+    def clone(self, request, public_id):
+        if self.principal.bound_agent:
+            raise Forbidden("This API key is bound to one agent.")
+        body = self.body()
+        key = idempotency_key(request, body)
+        agent, created = creation.clone_agent(
+            agent=self.find(),
+            created_by=self.principal.user,
+            name=body.get("name"),
+            idempotency_key=key,
+            request_fingerprint=request_fingerprint(
+                {"clone_of": public_id, "name": body.get("name")}
+            )
+            if key
+            else "",
+        )
+        return self.made(agent, created)
+
+    @extend_schema(parameters=[ORGANIZATION], responses=EmbedShape)
+    @action(detail=True)
+    def embed(self, request, public_id):
+        agent = self.find()
+        return Response(
+            {
+                "embed_code": render_embed(agent.public_id, agent.widget_config),
+                "strict_embed_code": render_strict_embed(agent.public_id),
+            }
+        )
+
+    @extend_schema(parameters=[ORGANIZATION], responses=VersionShape(many=True))
+    @action(detail=True, filterset_class=None)
+    def versions(self, request, public_id):
+        agent = self.find()
+        versions = AgentVersion.objects.filter(agent=agent).order_by("-number")
+        return self.list_page(versions, lambda row: version_as_dict(row, agent))
+
+    @extend_schema(parameters=[ORGANIZATION], request=None, responses=VersionShape)
+    @action(
+        detail=True,
+        methods=["post"],
+        url_path=r"versions/(?P<number>[0-9]{1,9})/restore",
+    )
+    def restore_version(self, request, public_id, number):
+        agent = self.find()
+        version = editing.restore_version(
+            agent=agent, number=int(number), actor=self.principal.user
+        )
+        return Response(version_as_dict(version, version.agent), 201)
+
+
+def version_as_dict(version: AgentVersion, agent: Agent) -> dict:
+    return {
+        "id": version.pk,
+        "number": version.number,
+        "is_live": version.pk == agent.live_version_id,
+        "origin": version.origin,
+        "note": version.note,
+        "author_id": version.author_id,
+        "system_prompt": version.system_prompt,
+        "config": version.config,
+        "widget_config": version.widget_config,
+        "created_at": version.created_at,
+    }
+
+
+@extend_schema_view(
+    list=extend_schema(parameters=[ORGANIZATION], responses=PersonaShape(many=True))
+)
+class PersonaViewSet(mixins.ListModelMixin, OrganizationViewSet):
+    """The built-in personas and the organization's own."""
+
+    actions = {"*": Scope.AGENTS_READ}
+    queryset = Persona.objects.none()
+    serializer_class = PersonaShape
+    filter_backends = []
+
+    def get_queryset(self):
+        return Persona.objects.available_to(self.organization)
+
+    def list(self, request):
+        return self.list_page(
+            self.filter_queryset(self.get_queryset()), persona_as_dict
+        )
+
+
+def persona_as_dict(persona: Persona) -> dict:
+    return {
+        "key": persona.key,
+        "name": persona.name,
+        "domain": persona.domain,
+        "system_prompt": persona.system_prompt,
+        "tactics": persona.tactics,
+        "is_built_in": persona.organization_id is None,
+    }

@@ -1,0 +1,61 @@
+"""The standing cast: Ada owns, Bo is a member, Cy is a stranger and refused."""
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.models import Role
+from accounts.tests.factories import MembershipFactory, OrganizationFactory, make_key
+
+
+@pytest.fixture
+def harbor(db):
+    return OrganizationFactory(name="Harbor Coffee")
+
+
+@pytest.fixture
+def ada(harbor):
+    """An owner's membership in Harbor Coffee."""
+    return MembershipFactory(
+        organization=harbor, user__email="ada@example.com", user__name="Ada Owner"
+    )
+
+
+@pytest.fixture
+def bo(harbor):
+    """A viewer's membership in Harbor Coffee."""
+    return MembershipFactory(
+        organization=harbor,
+        user__email="bo@example.com",
+        user__name="Bo Viewer",
+        role=Role.VIEWER,
+    )
+
+
+@pytest.fixture
+def cy(db):
+    """The owner of another organization."""
+    return MembershipFactory(
+        user__email="cy@example.com",
+        user__name="Cy Stranger",
+        organization__name="Elsewhere",
+    )
+
+
+def client_with_key(membership, **fields) -> APIClient:
+    return APIClient(headers={"X-API-Key": make_key(membership, **fields)})
+
+
+@pytest.fixture
+def api(ada):
+    """Ada's program, with every scope."""
+    return client_with_key(ada)
+
+
+@pytest.fixture
+def viewer_api(bo):
+    return client_with_key(bo)
+
+
+@pytest.fixture
+def stranger_api(cy):
+    return client_with_key(cy)
