@@ -21,6 +21,7 @@ from urllib.parse import quote, urlsplit
 from config.processes import (
     EmbeddedError,
     Owner,
+    already_answers,
     end,
     last_line,
     launch,
@@ -29,7 +30,6 @@ from config.processes import (
     plain_environment,
     run_as,
     server_owner,
-    wait_for,
 )
 
 ROLE = "youragent"
@@ -113,8 +113,10 @@ def _one_at_a_time(data_dir: Path) -> Iterator[None]:
 
 def start_postgres(data_dir: Path, owner: Owner | None, *, fsync: bool) -> None:
     """Start PostgreSQL and wait until it answers."""
-    if _running_postgres(data_dir):
-        wait_for(lambda: _can_connect(data_dir), data_dir / "postgres.log")
+    log = data_dir / "postgres.log"
+    if already_answers(
+        lambda: _running_postgres(data_dir), lambda: _can_connect(data_dir), log
+    ):
         return
     cluster = data_dir / "postgres"
     if not cluster.exists():
@@ -131,7 +133,7 @@ def start_postgres(data_dir: Path, owner: Owner | None, *, fsync: bool) -> None:
         command += ["-c", f"{name}={value}"]
     launch(
         command,
-        log=data_dir / "postgres.log",
+        log=log,
         answers=lambda: _can_connect(data_dir),
         owner=owner,
     )
@@ -251,8 +253,9 @@ def _postgres_bin() -> Path:
 def start_valkey(data_dir: Path, *, fsync: bool) -> None:
     """Start Valkey with its append-only file on, and wait until it answers."""
     log = data_dir / "valkey.log"
-    if _running_valkey(data_dir):
-        wait_for(lambda: _can_ping(data_dir), log)
+    if already_answers(
+        lambda: _running_valkey(data_dir), lambda: _can_ping(data_dir), log
+    ):
         return
     keep = data_dir / "valkey"
     keep.mkdir(exist_ok=True, mode=0o700)

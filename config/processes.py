@@ -75,13 +75,18 @@ def _answered(server: subprocess.Popen, answers: Callable[[], bool]) -> bool:
     return False
 
 
-def wait_for(answers: Callable[[], bool], log: Path) -> None:
-    """Wait until a server that already runs answers."""
+def already_answers(
+    pid: Callable[[], int | None], answers: Callable[[], bool], log: Path
+) -> bool:
+    """Wait for a server that runs; say no when there is none, or it goes away."""
     deadline = time.monotonic() + START_SECONDS
-    while not answers():
+    while pid():
+        if answers():
+            return True
         if time.monotonic() > deadline:
             raise _not_started(log)
         time.sleep(0.05)
+    return False
 
 
 def _not_started(log: Path) -> EmbeddedError:
