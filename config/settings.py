@@ -245,6 +245,8 @@ DB_ECHO_SQL = env.bool("DB_ECHO_SQL", False)
 LOGGING = logging_config(LOG_LEVEL, echo_sql=DB_ECHO_SQL)
 
 # --- The product ------------------------------------------------------------
+# How long a visitor's session lasts at most, however often it is renewed.
+WIDGET_SESSION_SECONDS = env.int("WIDGET_SESSION_SECONDS", 86_400)
 LLM_MODEL = env("LLM_MODEL", default="grounded")
 AUDIT_ANCHOR = Path(env("AUDIT_ANCHOR", default="") or DATA_DIR / "audit-anchor.log")
 METRICS_DEFAULT_XP_AWARD = env.int("METRICS_DEFAULT_XP_AWARD", 25)

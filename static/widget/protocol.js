@@ -1,6 +1,7 @@
 // The widget's API. The session token lives in this module's memory only.
 
-const BASE = new URL(document.documentElement.dataset.api, location.href);
+const { agent, api } = document.documentElement.dataset;
+const BASE = new URL(api, location.href);
 
 export class Refused extends Error {
   constructor(status, { code = "", detail = "" }, wait) {
@@ -51,7 +52,8 @@ export const createDoor = (askCode) => {
   const renew = () =>
     (renewing ||= (async () => {
       try {
-        keep(await (await call("POST", "sessions/refresh")).json());
+        const body = { public_id: agent };
+        keep(await (await call("POST", "sessions/refresh", { body })).json());
       } catch (error) {
         if (!(error instanceof Refused) || error.status !== 401) throw error;
         const granted = await enter(await askCode());

@@ -1,0 +1,149 @@
+"""The door for a page: who may open a chat where, and the code that opens it."""
+
+import secrets
+from functools import lru_cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+import redis
+import structlog
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from accounts.throttles import Limit
+from agents import origins
+from agents.models.agents import Agent, WidgetMode
+from widget.errors import (
+    AgentNotFound,
+    AgentUnavailable,
+    BootCodeInvalid,
+    IdentityRequired,
+    OriginNotAllowed,
+)
+from widget.models import digest
+
+log = structlog.get_logger(__name__)
+
+CODE_SECONDS = 60
+# What a page and its visitors may know of a widget's configuration.
+PUBLIC_KEYS = (
+    "theme",
+    "position",
+    "size",
+    "animation",
+    "branding",
+    "sound_enabled",
+    "typing_indicator",
+    "quick_replies",
+    "welcome_message",
+)
+MOST_SUGGESTIONS = 6
+LONGEST_SUGGESTION = 120
+
+
+class Visit(NamedTuple):
+    """What a boot code stands for."""
+
+    agent: Agent
+    origin: str
+
+
+def limits(public_id: str, address: str) -> list[Limit]:
+    return [Limit("widget-boot", 20, 60, f"{address}:{public_id}")]
+
+
+def find_agent(public_id: Any) -> Agent:
+    """Return an agent that answers; one that is off is as if there were none."""
+    try:
+        known = Agent.objects.select_related("organization", "live_version").get(
+            public_id=UUID(str(public_id))
+        )
+    except (ValueError, Agent.DoesNotExist):
+        raise AgentNotFound from None
+    return answering(known)
+
+
+def answering(agent: Agent) -> Agent:
+    """Return the agent if visitors may talk with it now."""
+    if not agent.is_answering or agent.organization.is_deleted:
+        raise AgentNotFound
+    return agent
+
+
+def check_origin(agent: Agent, origin: str | None) -> str:
+    """Return the site's origin in its one form if the agent may speak there."""
+    if not origins.allows(agent.allowed_origins, origin):
+        raise OriginNotAllowed
+    return origins.parse_origin(origin)
+
+
+def admit(public_id: Any, origin: str | None) -> Visit:
+    """Let a page open a chat with an agent, or say why not."""
+    agent = find_agent(public_id)
+    origin = check_origin(agent, origin)
+    if agent.widget_mode != WidgetMode.PUBLIC:
+        raise IdentityRequired
+    return Visit(agent, origin)
+
+
+def issue_code(visit: Visit) -> str:
+    """Return a code for one session, good for a minute and for one use."""
+    code = secrets.token_urlsafe(32)
+    kept = {"agent": str(visit.agent.public_id), "origin": visit.origin}
+    try:
+        _redis().set(_key(code), orjson.dumps(kept), ex=CODE_SECONDS)
+    except redis.RedisError as error:
+        log.warning("Boot code not kept", error=type(error).__name__)
+        raise AgentUnavailable from None
+    return code
+
+
+def redeem_code(code: str) -> Visit:
+    """Use up a code, and admit its page again: much may change in a minute."""
+    try:
+        kept = _redis().getdel(_key(code))
+    except redis.RedisError as error:
+        log.warning("Boot code not read", error=type(error).__name__)
+        raise AgentUnavailable from None
+    if kept is None:
+        raise BootCodeInvalid
+    visit = orjson.loads(kept)
+    return admit(visit["agent"], visit["origin"])
+
+
+def widget_config(agent: Agent) -> dict[str, Any]:
+    """Return the configuration that is live."""
+    return (agent.live_version or agent).widget_config
+
+
+def public_config(agent: Agent) -> dict[str, Any]:
+    """Return what the page and the panel may know."""
+    config = widget_config(agent)
+    shown = {key: config.get(key) for key in PUBLIC_KEYS}
+    return {"name": agent.name, **shown, "suggestions": _suggestions(config)}
+
+
+def _suggestions(config: dict[str, Any]) -> list[str]:
+    """Return the questions the panel offers; the key is the owner's own to set."""
+    offered = config.get("suggestions")
+    if not isinstance(offered, list):
+        return []
+    texts = [text.strip() for text in offered if isinstance(text, str)]
+    return [text[:LONGEST_SUGGESTION] for text in texts if text][:MOST_SUGGESTIONS]
+
+
+def _key(code: str) -> str:
+    return f"ya:widget:boot:{digest(code)}"
+
+
+@lru_cache(maxsize=1)
+def _redis() -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        protocol=2,
+        socket_timeout=1,
+        socket_connect_timeout=0.5,
+        retry=Retry(NoBackoff(), 1),
+    )

@@ -1,0 +1,147 @@
+"""A visitor's session: opened by a boot code, renewed, asked through, closed."""
+
+import secrets
+from datetime import timedelta
+from typing import NamedTuple
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.errors import DomainError
+from accounts.throttles import Limit
+from agents import origins, streams
+from agents.models.agents import Agent
+from widget import boot, tokens
+from widget.errors import (
+    OriginNotAllowed,
+    RefreshReused,
+    SessionExpired,
+    SessionRevoked,
+)
+from widget.models import RefreshToken, WidgetSession, digest
+
+# Two tabs may renew at once with one cookie: for a moment that is no theft.
+REUSE_GRACE = timedelta(seconds=10)
+
+
+class Entered(NamedTuple):
+    """A session as its panel gets it."""
+
+    widget_session: WidgetSession
+    issued: tokens.Issued
+    is_resumed: bool
+    refresh: str
+
+
+def message_limits(widget_session: WidgetSession, address: str) -> list[Limit]:
+    mine = str(widget_session.pk)
+    return [
+        Limit("widget-messages-minute", 10, 60, mine),
+        Limit("widget-messages-hour", 60, 3600, mine),
+        Limit("widget-messages-address", 30, 60, address),
+    ]
+
+
+def enter(visit: boot.Visit, refresh: str) -> Entered:
+    """Open a session for a page, or go on with the visitor's last one there."""
+    if refresh and (renewed := _resume(refresh, visit)):
+        return renewed
+    opened = WidgetSession.objects.create(agent=visit.agent, origin=visit.origin)
+    return Entered(opened, tokens.issue(opened), is_resumed=False, refresh="")
+
+
+def _resume(refresh: str, visit: boot.Visit) -> Entered | None:
+    try:
+        renewed = renew(refresh, visit.agent)
+    except DomainError:
+        return None
+    is_same_site = renewed.widget_session.origin == visit.origin
+    return renewed if is_same_site else None
+
+
+def renew(refresh: str, agent: Agent) -> Entered:
+    """Spend a refresh token for a new one and a new session token."""
+    found, is_stolen = _spend(refresh, agent)
+    if is_stolen:
+        raise RefreshReused
+    current = _usable(found)
+    issued = tokens.issue(current)
+    return Entered(current, issued, is_resumed=True, refresh=add_refresh_token(current))
+
+
+@transaction.atomic
+def _spend(refresh: str, agent: Agent) -> tuple[WidgetSession, bool]:
+    token = (
+        RefreshToken.objects.select_for_update(of=("self",))
+        .select_related("widget_session__agent__organization")
+        .select_related("widget_session__agent__live_version")
+        .filter(digest=digest(refresh), widget_session__agent=agent)
+        .first()
+    )
+    if token is None or token.widget_session.is_over:
+        raise SessionExpired
+    now = timezone.now()
+    if token.used_at is not None and now - token.used_at > REUSE_GRACE:
+        # Spent twice: one of the two is a thief, and nobody knows which.
+        token.widget_session.revoke()
+        return token.widget_session, True
+    if token.used_at is None:
+        token.used_at = now
+        token.save(update_fields=["used_at"])
+    return token.widget_session, False
+
+
+def renew_by_token(raw: str) -> Entered:
+    """Renew with a session token that is still good, for want of cookies."""
+    current = authenticate(raw)
+    return Entered(current, tokens.issue(current), is_resumed=True, refresh="")
+
+
+def add_refresh_token(widget_session: WidgetSession) -> str:
+    """Return a new member of the session's family of refresh tokens."""
+    secret = secrets.token_urlsafe(32)
+    RefreshToken.objects.create(widget_session=widget_session, digest=digest(secret))
+    return secret
+
+
+def authenticate(raw: str) -> WidgetSession:
+    """Return the session a token stands for, as the database has it now."""
+    claims = tokens.read(raw)
+    found = (
+        WidgetSession.objects.select_related(
+            "agent__organization", "agent__live_version", "session"
+        )
+        .filter(pk=claims.sid)
+        .first()
+    )
+    if found is None or found.origin != claims.origin:
+        raise SessionExpired
+    if found.revoked_at is not None or found.epoch != claims.epoch:
+        raise SessionRevoked
+    _usable(found)
+    found.note_visit()
+    return found
+
+
+def _usable(widget_session: WidgetSession) -> WidgetSession:
+    """Check what may have changed since: its time, the agent, the allowed sites."""
+    if widget_session.is_over:
+        raise SessionExpired
+    agent = boot.answering(widget_session.agent)
+    if not origins.allows(agent.allowed_origins, widget_session.origin):
+        raise OriginNotAllowed
+    return widget_session
+
+
+@transaction.atomic
+def close(widget_session: WidgetSession) -> None:
+    """End the session and its conversation; open streams of it end at once."""
+    widget_session.revoke()
+    conversation = widget_session.session
+    if conversation is None:
+        return
+    if conversation.is_active:
+        conversation.mark_completed()
+    transaction.on_commit(
+        lambda: streams.append(conversation.pk, "closed", {}), robust=True
+    )

@@ -1,0 +1,49 @@
+"""A session's events for its panel: one stream at a time, ended when it is closed."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from django.http import StreamingHttpResponse
+
+from agents import streams
+
+TAKEN = "taken"
+CLOSED = "closed"
+SUPERSEDED = b"event: superseded\ndata: {}\n\n"
+
+
+def open_stream(session_id: UUID, after: str) -> StreamingHttpResponse:
+    """Relay a conversation's events; an older stream of it ends."""
+    mine = streams.append(session_id, TAKEN, {})
+    response = streams.event_stream(session_id, after)
+    response.streaming_content = own_events(response.streaming_content, mine)
+    return response
+
+
+async def own_events(source: AsyncIterator[bytes], mine: str) -> AsyncIterator[bytes]:
+    """Pass events on until a later stream takes over or the session is closed."""
+    async for part in source:
+        if b"event: taken\n" not in part and b"event: closed\n" not in part:
+            yield part
+            continue
+        for event in part.split(b"\n\n")[:-1]:
+            name = _field(event, b"event: ")
+            if name == CLOSED:
+                yield event + b"\n\n"
+                return
+            if name != TAKEN:
+                yield event + b"\n\n"
+            elif _moment(_field(event, b"id: ")) > _moment(mine):
+                yield SUPERSEDED
+                return
+
+
+def _field(event: bytes, name: bytes) -> str:
+    for line in event.split(b"\n"):
+        if line.startswith(name):
+            return line[len(name) :].decode()
+    return ""
+
+
+def _moment(event_id: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in event_id.split("-") if part)
