@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ValidationError as FormError
-from django_filters import IsoDateTimeFilter
+from django_filters import IsoDateTimeFilter, TypedChoiceFilter
 from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import FilterSet
 from rest_framework import serializers, viewsets
@@ -169,6 +169,17 @@ class MomentFilter(IsoDateTimeFilter):
     """Compare with an ISO 8601 moment, refusing those no database can hold."""
 
     field_class = BoundedDateTimeField
+
+
+class StrictBooleanFilter(TypedChoiceFilter):
+    """`true` or `false`; anything else is a 400, not everything."""
+
+    def __init__(self, *args, **kwargs):
+        kwargs |= {
+            "choices": [("true", "true"), ("false", "false")],
+            "coerce": lambda value: value == "true",
+        }
+        super().__init__(*args, **kwargs)
 
 
 class StrictFilterSet(FilterSet):

@@ -1,7 +1,7 @@
 from django.db.models import Q
-from django_filters import BooleanFilter, CharFilter, ChoiceFilter, OrderingFilter
+from django_filters import CharFilter, ChoiceFilter, OrderingFilter
 
-from accounts.doors import MomentFilter, StrictFilterSet
+from accounts.doors import MomentFilter, StrictBooleanFilter, StrictFilterSet
 from agents.models.agents import Agent, OptimizationStatus
 
 
@@ -9,7 +9,7 @@ class AgentFilter(StrictFilterSet):
     name = CharFilter(lookup_expr="icontains", help_text="Part of the name")
     search = CharFilter(method="seek", help_text="Part of name, description or slug")
     persona = CharFilter(field_name="persona__key")
-    is_active = BooleanFilter()
+    is_active = StrictBooleanFilter()
     optimization_status = ChoiceFilter(choices=OptimizationStatus.choices)
     created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
     created_before = MomentFilter(field_name="created_at", lookup_expr="lt")

@@ -36,7 +36,9 @@ class AgentBody(StrictSerializer):
 
 
 class NewAgentBody(AgentBody):
-    idempotency_key = TextField(max_length=255, required=False, allow_null=True)
+    idempotency_key = TextField(
+        max_length=255, required=False, allow_null=True, trim_whitespace=False
+    )
 
 
 class AgentEditBody(AgentBody):
@@ -50,7 +52,9 @@ class AgentReplaceBody(AgentBody):
 
 class CloneBody(StrictSerializer):
     name = NameField(max_length=255, required=False)
-    idempotency_key = TextField(max_length=255, required=False, allow_null=True)
+    idempotency_key = TextField(
+        max_length=255, required=False, allow_null=True, trim_whitespace=False
+    )
 
 
 class PersonaSummary(serializers.Serializer):

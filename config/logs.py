@@ -22,7 +22,11 @@ def logging_config(level: str, *, echo_sql: bool = False) -> dict:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    loggers = {"django.db.backends": {"level": "DEBUG" if echo_sql else "INFO"}}
+    loggers = {
+        "django.db.backends": {"level": "DEBUG" if echo_sql else "INFO"},
+        # Every request already has its line; only errors need a second one.
+        "django.request": {"level": "ERROR"},
+    }
     return {
         "version": 1,
         "disable_existing_loggers": False,

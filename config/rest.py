@@ -5,6 +5,7 @@ import math
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.core.exceptions import (
     BadRequest,
     PermissionDenied,
@@ -23,7 +24,6 @@ from accounts.errors import DomainError
 from config.problems import CONTENT_TYPE, problem
 
 MAX_DEPTH = 20
-PRETTY = orjson.OPT_INDENT_2
 
 
 class JSONRenderer(BaseRenderer):
@@ -101,7 +101,11 @@ class StrictJSONParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream, media_type=None, parser_context=None):
-        raw = stream.read()
+        # Django looks at Content-Length only, which a chunked body does not have.
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        raw = stream.read(most + 1)
+        if len(raw) > most:
+            raise RequestDataTooBig
         try:
             value = json.loads(
                 raw.decode("utf-8"),
