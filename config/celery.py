@@ -41,6 +41,9 @@ app.conf.update(
         "unacked_restore_throttle": 1,
         "socket_timeout": PUBLISH_SECONDS,
         "socket_connect_timeout": PUBLISH_SECONDS,
+        # A publisher does not wait for the broker to return; a worker does.
+        "max_retries": 0,
+        "interval_start": 0,
         "global_keyprefix": "ya:celery:",
     },
     # The rows hold every result.
