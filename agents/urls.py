@@ -1,3 +1,41 @@
+from django.urls import path
+
+from agents.views import agents, conversations, knowledge
+
 app_name = "agents"
 
-urlpatterns = []
+AGENT = "agents/<uuid:public_id>/"
+
+urlpatterns = [
+    path("agents/", agents.agent_list, name="list"),
+    path("agents/new/", agents.create, name="create"),
+    path("agents/search/", agents.search, name="search"),
+    path(AGENT, agents.detail, name="detail"),
+    path(f"{AGENT}optimization/", agents.optimization, name="optimization"),
+    path(f"{AGENT}edit/", agents.edit, name="edit"),
+    path(f"{AGENT}delete/", agents.delete, name="delete"),
+    path(f"{AGENT}restore/", agents.restore, name="restore"),
+    path(f"{AGENT}duplicate/", agents.duplicate, name="duplicate"),
+    path(f"{AGENT}versions/<int:number>/", agents.use_version, name="use_version"),
+    path(f"{AGENT}conversations/", conversations.conversations, name="conversations"),
+    path(
+        f"{AGENT}conversations/<uuid:session_id>/",
+        conversations.conversation,
+        name="conversation",
+    ),
+    path(f"{AGENT}try/", conversations.try_agent, name="try"),
+    path("knowledge/", knowledge.knowledge_list, name="knowledge_list"),
+    path(
+        "knowledge/<uuid:pack_id>/", knowledge.knowledge_detail, name="knowledge_detail"
+    ),
+    path(
+        "knowledge/<uuid:pack_id>/documents/",
+        knowledge.documents,
+        name="knowledge_documents",
+    ),
+    path(
+        "knowledge/<uuid:pack_id>/documents/<uuid:document_id>/delete/",
+        knowledge.remove_document,
+        name="delete_document",
+    ),
+]

@@ -110,3 +110,23 @@ def arc(share: float) -> str:
     around = 75.4
     filled = round(around * min(max(share, 0), 1), 1)
     return f"{filled} {around}"
+
+
+@register.simple_tag
+def spark(points: list[int]) -> SafeString:
+    """Draw a row of figures as a small curve with a dot at its end."""
+    top = max(points) or 1
+    step = 66 / max(len(points) - 1, 1)
+    places = [
+        (round(2 + step * n, 1), round(22 - 18 * point / top, 1))
+        for n, point in enumerate(points)
+    ]
+    line = "L".join(f"{x} {y}" for x, y in places)
+    x, y = places[-1]
+    return format_html(
+        '<path class="area" d="M{0}L68 24L2 24Z"/><path d="M{0}"/>'
+        '<circle cx="{1}" cy="{2}" r="2"/>',
+        line,
+        x,
+        y,
+    )

@@ -21,27 +21,10 @@ function mark(hit) {
   }
 }
 
-function option(agent, index) {
-  const hit = document.createElement("a");
-  hit.className = "menu-item";
-  hit.role = "option";
-  hit.id = `hit-agent-${index}`;
-  hit.href = agent.url;
-  const avatar = document.createElement("span");
-  avatar.className = `avatar agent s h-${agent.hue}`;
-  avatar.ariaHidden = "true";
-  avatar.textContent = agent.initials;
-  const kind = document.createElement("span");
-  kind.className = "tiny muted push";
-  kind.textContent = agent.persona;
-  hit.append(avatar, agent.name, kind);
-  return hit;
-}
-
-function show(agents) {
+function show(html) {
   for (const old of found) old.remove();
-  found = agents.map(option);
-  list.prepend(...found);
+  list.insertAdjacentHTML("afterbegin", html);
+  found = hits().filter((hit) => !pages.includes(hit));
   const words = input.value.trim().toLowerCase();
   for (const page of pages) page.hidden = !page.textContent.toLowerCase().includes(words);
   const all = hits();
@@ -52,11 +35,11 @@ function show(agents) {
 async function search() {
   const words = input.value.trim();
   asked = words;
-  if (!words) return show([]);
+  if (!words) return show("");
   const url = `${palette.dataset.agents}?q=${encodeURIComponent(words)}`;
-  const answer = await fetch(url, { headers: { Accept: "application/json" } }).catch(() => null);
-  const agents = answer?.ok ? (await answer.json()).agents : [];
-  if (asked === words) show(agents);
+  const answer = await fetch(url).catch(() => null);
+  const html = answer?.ok && !answer.redirected ? await answer.text() : "";
+  if (asked === words) show(html);
 }
 
 let timer;
@@ -77,7 +60,7 @@ input.addEventListener("keydown", (event) => {
 
 palette.addEventListener("close", () => {
   input.value = "";
-  show([]);
+  show("");
 });
 
 document.addEventListener("keydown", (event) => {

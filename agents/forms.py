@@ -1,0 +1,234 @@
+import uuid
+from typing import Any
+
+from django import forms
+
+from accounts.forms import DomainForm
+from accounts.models.organizations import Organization
+from agents.models.agents import Agent
+from agents.models.knowledge import KnowledgePack, Language
+from agents.models.personas import Persona
+
+MAX_DOCUMENTS = 10
+PLAIN = {"autocomplete": "off"}
+NO_PACK, EXISTING_PACK, NEW_PACK = "none", "existing", "new"
+
+
+class AgentForm(DomainForm):
+    """What an agent's owners write and choose, at its creation and later."""
+
+    name = forms.CharField(
+        max_length=255,
+        help_text="Visitors see this name.",
+        widget=forms.TextInput(attrs=PLAIN),
+    )
+    description = forms.CharField(
+        max_length=2000,
+        required=False,
+        help_text="One sentence for your colleagues.",
+        widget=forms.TextInput(attrs=PLAIN),
+    )
+    persona = forms.ModelChoiceField(
+        queryset=Persona.objects.none(),
+        required=False,
+        blank=True,
+        empty_label="No persona",
+        widget=forms.RadioSelect,
+    )
+    system_prompt = forms.CharField(
+        label="Prompt",
+        max_length=10_000,
+        required=False,
+        help_text=(
+            "What it must do, must not do, and how it sounds; "
+            "up to 10,000 characters on top of the persona."
+        ),
+        widget=forms.Textarea(attrs={"rows": 9}),
+    )
+    knowledge_pack = forms.ModelChoiceField(
+        label="Knowledge pack",
+        queryset=KnowledgePack.objects.none(),
+        required=False,
+        empty_label="None: it answers that it does not know",
+    )
+    allowed_origins = forms.CharField(
+        label="Allowed sites",
+        required=False,
+        help_text=(
+            "One a line, for example https://www.example.com. "
+            "On every other site the widget stays closed."
+        ),
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+    )
+    welcome_message = forms.CharField(
+        max_length=2000,
+        required=False,
+        help_text="The first line a visitor reads.",
+        widget=forms.TextInput(attrs=PLAIN),
+    )
+    temperature = forms.FloatField(
+        min_value=0,
+        max_value=2,
+        initial=0.7,
+        help_text="0 is exact, 2 is free. A model provider uses it.",
+        widget=forms.NumberInput(attrs={"step": "0.1"}),
+    )
+    max_tokens = forms.IntegerField(
+        label="Longest answer",
+        min_value=1,
+        max_value=4000,
+        initial=1000,
+        help_text="In tokens, about three quarters of a word each.",
+    )
+
+    def __init__(self, *args, organization: Organization, **kwargs):
+        super().__init__(*args, **kwargs)
+        packs = KnowledgePack.objects.for_organization(organization)
+        self.fields["persona"].queryset = Persona.objects.available_to(organization)
+        self.fields["knowledge_pack"].queryset = packs
+
+    def clean_allowed_origins(self) -> list[str]:
+        words = self.cleaned_data["allowed_origins"].replace(",", " ").split()
+        return list(dict.fromkeys(words))
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what the domain creates or updates an agent with."""
+        names = ("name", "description", "system_prompt", "allowed_origins")
+        data = self.cleaned_data
+        pack = data["knowledge_pack"]
+        return {name: data[name] for name in names} | {
+            "persona_key": data["persona"].key if data["persona"] else None,
+            "knowledge_pack_id": pack.pk if pack else None,
+            "config": {
+                "temperature": data["temperature"],
+                "max_tokens": data["max_tokens"],
+            },
+            "widget_config": {"welcome_message": data["welcome_message"] or None},
+        }
+
+
+class CreateAgentForm(AgentForm):
+    """A new agent, perhaps with a pack that is made on the way."""
+
+    knowledge = forms.ChoiceField(
+        choices=[
+            (NEW_PACK, "Text I paste here"),
+            (EXISTING_PACK, "A pack you already have"),
+            (NO_PACK, "Nothing yet"),
+        ],
+        initial=NEW_PACK,
+        widget=forms.RadioSelect,
+    )
+    pack_name = forms.CharField(
+        label="Name of the new pack",
+        max_length=255,
+        required=False,
+        widget=forms.TextInput(attrs=PLAIN),
+    )
+    # Sent twice by an impatient hand, one form still makes one agent.
+    idempotency_key = forms.CharField(
+        max_length=255, initial=uuid.uuid4, widget=forms.HiddenInput
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        choice = data.get("knowledge")
+        if choice == EXISTING_PACK and not data.get("knowledge_pack"):
+            self.add_error("knowledge_pack", "Choose one of your packs.")
+        if choice != EXISTING_PACK:
+            data["knowledge_pack"] = None
+        return data
+
+    @property
+    def new_pack_name(self) -> str | None:
+        """The name of the pack to make, or None when none is wanted."""
+        data = self.cleaned_data
+        if data["knowledge"] != NEW_PACK:
+            return None
+        return data["pack_name"] or f"What {data['name']} knows"[:255]
+
+    def wants(self, documents: forms.BaseFormSet) -> bool:
+        """Check the pasted texts if they are wanted; empty ones are left out."""
+        if self.cleaned_data["knowledge"] != NEW_PACK:
+            return True
+        if documents.is_valid() and self.texts(documents):
+            return True
+        if documents.is_valid():
+            self.add_error("knowledge", "Paste at least one text, or choose another.")
+        else:
+            self.add_error(None, "One of the texts needs another look.")
+        return False
+
+    def texts(self, documents: forms.BaseFormSet) -> list[dict[str, str]]:
+        """Return the pasted texts, each as the domain wants it."""
+        if self.cleaned_data["knowledge"] != NEW_PACK:
+            return []
+        return [each.cleaned_data for each in documents if each.cleaned_data]
+
+
+class EditAgentForm(AgentForm):
+    """An agent's settings, as they were when the form was opened."""
+
+    is_active = forms.BooleanField(label="Answers visitors", required=False)
+    version = forms.CharField(widget=forms.HiddenInput)
+
+    def arguments(self) -> dict[str, Any]:
+        return super().arguments() | {"is_active": self.cleaned_data["is_active"]}
+
+    @staticmethod
+    def initial_of(agent: Agent) -> dict[str, Any]:
+        """Return what the form shows of an agent."""
+        return {
+            "name": agent.name,
+            "description": agent.description,
+            "persona": agent.persona_id,
+            "system_prompt": agent.system_prompt,
+            "knowledge_pack": agent.knowledge_pack_id,
+            "allowed_origins": "\n".join(agent.allowed_origins),
+            "welcome_message": agent.widget_config.get("welcome_message") or "",
+            "temperature": agent.config.get("temperature", 0.7),
+            "max_tokens": agent.config.get("max_tokens", 1000),
+            "is_active": agent.is_active,
+            "version": agent.etag,
+        }
+
+
+class DocumentForm(DomainForm):
+    """A text, pasted."""
+
+    title = forms.CharField(max_length=500, widget=forms.TextInput(attrs=PLAIN))
+    content = forms.CharField(
+        label="Text",
+        widget=forms.Textarea(attrs={"rows": 7}),
+        help_text="Plain text or Markdown. Headings help it find the right passage.",
+    )
+    source_url = forms.URLField(
+        label="Where it stands",
+        max_length=2000,
+        required=False,
+        assume_scheme="https",
+        help_text="Citations link to this address.",
+    )
+
+
+DocumentFormSet = forms.formset_factory(
+    DocumentForm,
+    extra=1,
+    max_num=MAX_DOCUMENTS,
+    absolute_max=MAX_DOCUMENTS,
+    validate_max=True,
+)
+
+
+class KnowledgePackForm(DomainForm):
+    """A new, empty pack."""
+
+    name = forms.CharField(max_length=255, widget=forms.TextInput(attrs=PLAIN))
+    description = forms.CharField(
+        max_length=2000, required=False, widget=forms.TextInput(attrs=PLAIN)
+    )
+    language = forms.ChoiceField(
+        choices=Language,
+        initial=Language.ENGLISH,
+        help_text="Of its texts; search knows its word forms.",
+    )

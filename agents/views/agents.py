@@ -1,0 +1,243 @@
+"""The pages about agents. What they change, the domain changes."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import (
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
+
+from accounts.errors import DomainError, Stale
+from accounts.pages import page, principal_of
+from agents import overviews
+from agents.creation import clone_agent, delete_agent, restore_agent
+from agents.editing import restore_version, update_agent
+from agents.embed import render_embed, render_strict_embed
+from agents.forms import CreateAgentForm, DocumentFormSet, EditAgentForm
+from agents.models.agents import Agent
+from agents.models.personas import Persona
+from agents.setup import set_up_agent
+
+PER_PAGE = 25
+LATEST = 5
+VERSIONS_SHOWN = 8
+FOUND_SHOWN = 8
+ORDERS = [("newest", "Newest first"), ("changed", "Last changed"), ("name", "By name")]
+STALE = (
+    "Somebody changed this agent after you opened the form. Your text is still here: "
+    "copy what you need, open the form again and repeat your change."
+)
+
+
+def find_agent(request: HttpRequest, public_id: UUID) -> Agent:
+    """Return an agent of the viewer's organization, or answer 404."""
+    agents = Agent.objects.for_organization(principal_of(request).organization)
+    return get_object_or_404(agents.with_details(), public_id=public_id)
+
+
+@require_safe
+@page("agents:read")
+def agent_list(request: HttpRequest) -> HttpResponse:
+    """Show the organization's agents, searched, filtered and ordered."""
+    organization = principal_of(request).organization
+    asked = {
+        name: request.GET.get(name, "")[:255].replace("\x00", "")
+        for name in ("q", "state", "persona", "order")
+    }
+    found = overviews.find_agents(
+        organization,
+        words=asked["q"].strip(),
+        state=asked["state"],
+        persona=asked["persona"],
+        order=asked["order"],
+    )
+    shown = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        **asked,
+        "counts": overviews.state_counts(organization),
+        "rows": overviews.rows(organization, shown.object_list),
+        "page": shown,
+        "orders": ORDERS,
+        "personas": Persona.objects.available_to(organization),
+    }
+    return render(request, "agents/list.html", context)
+
+
+@require_safe
+@page("agents:read")
+def search(request: HttpRequest) -> HttpResponse:
+    """Answer the command palette with agents by that name."""
+    organization = principal_of(request).organization
+    words = request.GET.get("q", "")[:255].replace("\x00", "").strip()
+    found = overviews.find_agents(organization, words=words, order="name")
+    context = {"agents": found[:FOUND_SHOWN] if words else []}
+    return render(request, "agents/_hits.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page("agents:write")
+def create(request: HttpRequest) -> HttpResponse:
+    """Create an agent, with the pack and the texts pasted along the way."""
+    principal = principal_of(request)
+    form = CreateAgentForm(
+        request.POST or None,
+        organization=principal.organization,
+        initial={"persona": _usual_persona()},
+    )
+    documents = DocumentFormSet(request.POST or None, prefix="documents")
+    if request.method == "POST" and form.is_valid() and form.wants(documents):
+        try:
+            agent = set_up_agent(
+                organization=principal.organization,
+                created_by=principal.user,
+                idempotency_key=form.cleaned_data["idempotency_key"],
+                pack_name=form.new_pack_name,
+                documents=form.texts(documents),
+                **form.arguments(),
+            )
+        except DomainError as error:
+            form.refuse(error)
+        else:
+            messages.success(request, f"{agent.name} is ready. Ask it something.")
+            return redirect("agents:detail", agent.public_id)
+    context = {"form": form, "documents": documents}
+    return render(request, "agents/create.html", context, status=_status_of(form))
+
+
+def _usual_persona() -> UUID | None:
+    return (
+        Persona.objects.filter(organization=None, key="support_expert")
+        .values_list("pk", flat=True)
+        .first()
+    )
+
+
+def _status_of(form: Any) -> int:
+    return 422 if form.is_bound and not form.is_valid() else 200
+
+
+@require_safe
+@page("agents:read")
+def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Show how an agent is doing and how to put it on a site."""
+    agent = find_agent(request, public_id)
+    days = overviews.conversations_per_day(agent)
+    context = {
+        "agent": agent,
+        **overviews.achievements(agent),
+        "days": days,
+        "day_numbers": [number for _, number in days],
+        "conversation_count": sum(number for _, number in days),
+        "latest": overviews.conversations_of(agent)[:LATEST],
+        "run": overviews.latest_run(agent),
+        "versions": agent.versions.select_related("author")[:VERSIONS_SHOWN],
+        "version_count": agent.versions.count(),
+        "knowledge": overviews.knowledge_size(agent),
+        "model": agent.config.get("model") or settings.LLM_MODEL,
+        "embed_code": render_embed(agent.public_id, agent.widget_config),
+        "embed_tag": render_strict_embed(agent.public_id),
+    }
+    return render(request, "agents/detail.html", context)
+
+
+@require_safe
+@page("agents:read")
+def optimization(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Show how far the improvement of the prompt is; the page asks until it ends."""
+    agent = find_agent(request, public_id)
+    context = {"agent": agent, "run": overviews.latest_run(agent)}
+    return render(request, "agents/_optimization.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page("agents:write")
+def edit(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Change an agent, unless somebody else changed it meanwhile."""
+    principal = principal_of(request)
+    agent = find_agent(request, public_id)
+    form = EditAgentForm(
+        request.POST or None,
+        organization=principal.organization,
+        initial=EditAgentForm.initial_of(agent),
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            agent = update_agent(
+                agent=agent,
+                actor=principal.user,
+                changes=form.arguments(),
+                if_match=form.cleaned_data["version"],
+            )
+        except Stale:
+            form.add_error(None, STALE)
+        except DomainError as error:
+            form.refuse(error)
+        else:
+            messages.success(request, f"{agent.name} is saved.")
+            return redirect("agents:detail", agent.public_id)
+    context = {"agent": agent, "form": form}
+    return render(request, "agents/edit.html", context, status=_status_of(form))
+
+
+@require_POST
+@page("agents:write")
+def delete(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Delete an agent; the next page offers to undo it."""
+    agent = find_agent(request, public_id)
+    delete_agent(agent=agent, actor=principal_of(request).user)
+    undo = reverse("agents:restore", args=[agent.public_id])
+    messages.success(request, f"{agent.name} deleted.", extra_tags=f"undo:{undo}")
+    return redirect("agents:list")
+
+
+@require_POST
+@page("agents:write")
+def restore(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Bring a deleted agent back."""
+    principal = principal_of(request)
+    mine = Agent.all_objects.for_organization(principal.organization)
+    agent = get_object_or_404(mine, public_id=public_id)
+    try:
+        restore_agent(agent=agent, actor=principal.user)
+    except DomainError as error:
+        messages.error(request, f"{agent.name} stays deleted. {error.detail}")
+        return redirect("agents:list")
+    messages.success(request, f"{agent.name} is back.")
+    return redirect("agents:detail", agent.public_id)
+
+
+@require_POST
+@page("agents:write")
+def duplicate(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Make another agent like this one."""
+    agent = find_agent(request, public_id)
+    try:
+        copy, _ = clone_agent(agent=agent, created_by=principal_of(request).user)
+    except DomainError as error:
+        messages.error(request, error.detail)
+        return redirect("agents:detail", agent.public_id)
+    messages.success(request, f"{copy.name} is ready.")
+    return redirect("agents:detail", copy.public_id)
+
+
+@require_POST
+@page("agents:write")
+def use_version(request: HttpRequest, public_id: UUID, number: int) -> HttpResponse:
+    """Make an old version the newest one."""
+    agent = find_agent(request, public_id)
+    get_object_or_404(agent.versions, number=number)
+    version = restore_version(
+        agent=agent, number=number, actor=principal_of(request).user
+    )
+    messages.success(
+        request, f"Version {number} is restored as version {version.number}."
+    )
+    return redirect("agents:detail", agent.public_id)
