@@ -3,12 +3,13 @@
 import { askBoot, listen, tell } from "./host.js";
 import { createOutbox } from "./outbox.js";
 import { createDoor, Refused } from "./protocol.js";
-import { follow } from "./stream.js";
+import { follow, pause } from "./stream.js";
 import * as view from "./view.js";
 
 const LONGEST = 4000;
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
+const POLL_EVERY = 3000;
 
 const { say } = view;
 const root = document.documentElement;
@@ -22,7 +23,10 @@ let isStarted = false;
 let lastUse = 0;
 let stopStream = null;
 const shown = new Set();
+// Questions still to be answered, and those whose reply has ended. Events of a
+// question may come before its receipt, and again after a reload.
 const unanswered = new Set();
+const settled = new Set();
 const questionOf = new Map();
 
 const door = createDoor(async () => (await askBoot()).boot_code);
@@ -50,6 +54,7 @@ const block = (error) => {
 // Replies -------------------------------------------------------------------
 
 const settle = (question) => {
+  settled.add(question);
   unanswered.delete(question);
   if (unanswered.size || !stopStream) return;
   stopStream();
@@ -78,23 +83,39 @@ const chime = () => {
   tone.stop(audio.currentTime + 0.4);
 };
 
+const isOpenReply = (reply) =>
+  questionOf.has(reply) && !settled.has(questionOf.get(reply));
+
+const startReply = (reply, question) => {
+  questionOf.set(reply, question);
+  if (!settled.has(question))
+    view.startReply(reply, { showTyping: settings.typing_indicator !== false });
+};
+
 const events = {
   start({ reply_id, message_id }) {
-    questionOf.set(reply_id, message_id);
-    view.startReply(reply_id, { showTyping: settings.typing_indicator !== false });
+    startReply(reply_id, message_id);
   },
   token({ reply_id, text }) {
-    view.growReply(reply_id, text);
+    if (isOpenReply(reply_id)) view.growReply(reply_id, text);
   },
   done({ reply_id, message }) {
+    if (!isOpenReply(reply_id)) return;
     view.setState(say("ready"));
     showAnswer(message, () => view.finishReply(reply_id, message));
     settle(questionOf.get(reply_id));
   },
   failed({ reply_id, code }) {
+    if (!isOpenReply(reply_id)) return;
     view.failReply(reply_id, say(code === "quota_exceeded" ? "quota" : "no_answer"));
     tell("error", { code });
     settle(questionOf.get(reply_id));
+  },
+  // Another tab listens to this conversation now: ask for the answers instead.
+  superseded() {
+    stopStream?.();
+    stopStream = null;
+    poll();
   },
 };
 
@@ -115,6 +136,13 @@ const catchUp = async () => {
   }
   const waiting = new Set(messages.filter(isWaiting).map(({ id }) => id));
   [...unanswered].filter((id) => !waiting.has(id)).forEach(settle);
+};
+
+const poll = async () => {
+  while (unanswered.size && !stopStream) {
+    await pause(POLL_EVERY);
+    await catchUp().catch((error) => isGone(error) && block(error));
+  }
 };
 
 const openStream = (after, signal) =>
@@ -153,11 +181,12 @@ const outbox = createOutbox(
       lastUse = Date.now();
       fresh.hidden = false;
       shown.add(message_id);
-      unanswered.add(message_id);
-      questionOf.set(reply_id, message_id);
       view.setState(say("ready"));
-      view.startReply(reply_id, { showTyping: settings.typing_indicator !== false });
-      watch(events_after);
+      if (!settled.has(message_id)) {
+        unanswered.add(message_id);
+        if (!questionOf.has(reply_id)) startReply(reply_id, message_id);
+        watch(events_after);
+      }
       tell("message", { role: "user", id: message_id });
     },
     waiting({ node }, error) {
@@ -239,7 +268,9 @@ const resume = async () => {
         view.addAnswer(message.content, message.citations);
     }
   });
-  messages.filter(isWaiting).forEach(({ id }) => unanswered.add(id));
+  messages.forEach((message) =>
+    (isWaiting(message) ? unanswered : settled).add(message.id),
+  );
   if (unanswered.size) watch(events_after);
   view.setSuggestions([]);
 };
@@ -273,7 +304,7 @@ const begin = async () => {
     } catch (error) {
       if (error instanceof Refused && error.status < 500) return block(error);
       view.setState(explain(error), "offline");
-      await new Promise((resolve) => setTimeout(resolve, 3000));
+      await pause(POLL_EVERY);
     }
   }
 };
@@ -282,7 +313,7 @@ const forget = () => {
   stopStream?.();
   stopStream = null;
   outbox.clear();
-  [shown, unanswered, questionOf].forEach((known) => known.clear());
+  [shown, unanswered, settled, questionOf].forEach((known) => known.clear());
   isStarted = false;
   fresh.hidden = true;
 };
