@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models.audit import (
@@ -87,10 +87,9 @@ def details_digest(detail: AuditDetail) -> str:
     return hashlib.sha256(canonical(values)).hexdigest()
 
 
-CHAINED = [
+CHAINED = (
     "id",
     "organization_id",
-    "sequence",
     "timestamp",
     "user_id",
     "api_key_id",
@@ -103,17 +102,62 @@ CHAINED = [
     "request_method",
     "response_status",
     "details_digest",
-    "previous_hash",
-]
+)
 
 
 def row_hash(row: AuditLog) -> str:
-    """Return the hash that binds a row to all rows before it (64 hex digits)."""
+    """Return the hash that binds a row to all rows before it (64 hex digits).
+
+    The database computes the same while it appends: `APPEND`.
+    """
     values = {name: getattr(row, name) for name in CHAINED}
-    return hashlib.sha256(canonical(values)).hexdigest()
+    text = f"{row.previous_hash}:{row.sequence}:{canonical(values).decode()}"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-@transaction.atomic
+# One statement instead of four. Moving the head locks it until the transaction
+# ends, so that no other writer can append behind the same row.
+APPEND = """
+WITH head AS (
+    INSERT INTO audit_heads AS head (organization_id, sequence, previous_hash, hash)
+    VALUES (
+        %(organization_id)s, 1, '',
+        encode(sha256(convert_to(':1:' || %(text)s, 'UTF8')), 'hex')
+    )
+    ON CONFLICT (organization_id) DO UPDATE SET
+        sequence = head.sequence + 1,
+        previous_hash = head.hash,
+        hash = encode(sha256(convert_to(
+            head.hash || ':' || head.sequence + 1 || ':' || %(text)s, 'UTF8'
+        )), 'hex')
+    RETURNING sequence, previous_hash, hash
+), row AS (
+    INSERT INTO audit_logs (
+        id, organization_id, timestamp, user_id, api_key_id, actor_type, action,
+        resource_type, resource_id, request_id, request_path, request_method,
+        response_status, details_digest, sequence, previous_hash, hash
+    )
+    SELECT
+        %(id)s, %(organization_id)s, %(timestamp)s, %(user_id)s, %(api_key_id)s,
+        %(actor_type)s, %(action)s, %(resource_type)s, %(resource_id)s,
+        %(request_id)s, %(request_path)s, %(request_method)s, %(response_status)s,
+        %(details_digest)s, sequence, previous_hash, hash
+    FROM head
+), detail AS (
+    INSERT INTO audit_details (
+        audit_log_id, ip_address, user_agent, request_body, changes, metadata
+    )
+    VALUES (
+        %(id)s, %(ip_address)s, %(user_agent)s, %(request_body)s::jsonb,
+        %(changes)s::jsonb, %(metadata)s::jsonb
+    )
+)
+SELECT sequence, previous_hash, hash FROM head
+"""
+
+
+# No savepoint: what cannot be recorded must not be kept either.
+@transaction.atomic(savepoint=False)
 def record(
     *,
     action: AuditAction,
@@ -138,11 +182,9 @@ def record(
         changes=_plain(redact(changes or {})),
         metadata=_plain(metadata or {}),
     )
-    head = _locked_head(organization_id)
     row = AuditLog(
         id=new_id(),
         organization_id=organization_id,
-        sequence=head.sequence + 1,
         timestamp=timezone.now(),
         user_id=user_id,
         api_key_id=facts.api_key_id,
@@ -155,14 +197,25 @@ def record(
         request_method=facts.method[:10],
         response_status=response_status,
         details_digest=details_digest(detail),
-        previous_hash=head.hash,
     )
-    row.hash = row_hash(row)
-    row.save(force_insert=True)
-    detail.audit_log_id = row.pk
-    detail.save(force_insert=True)
-    AuditHead.objects.filter(pk=head.pk).update(sequence=row.sequence, hash=row.hash)
+    _append(row, detail)
     return row
+
+
+def _append(row: AuditLog, detail: AuditDetail) -> None:
+    values = {name: getattr(row, name) for name in CHAINED}
+    parameters = values | {
+        "text": canonical(values).decode(),
+        "ip_address": detail.ip_address,
+        "user_agent": detail.user_agent,
+        "request_body": canonical(detail.request_body).decode(),
+        "changes": canonical(detail.changes).decode(),
+        "metadata": canonical(detail.metadata).decode(),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(APPEND, parameters)
+        row.sequence, row.previous_hash, row.hash = cursor.fetchone()
+    row._state.adding, row._state.db = False, connection.alias
 
 
 def _plain(value: Any) -> Any:
@@ -174,16 +227,6 @@ def _actor_type(user_id: Any, facts: RequestFacts) -> str:
     if facts.api_key_id:
         return "api_key"
     return "user" if user_id else "system"
-
-
-def _locked_head(organization_id: int) -> AuditHead:
-    head = AuditHead.objects.select_for_update().filter(pk=organization_id).first()
-    if head is None:
-        AuditHead.objects.bulk_create(
-            [AuditHead(organization_id=organization_id)], ignore_conflicts=True
-        )
-        head = AuditHead.objects.select_for_update().get(pk=organization_id)
-    return head
 
 
 def anchor_heads() -> int:

@@ -51,8 +51,8 @@ TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0)
 # --- Applications -----------------------------------------------------------
 INSTALLED_APPS = [
     "config.apps.Config",
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "config.apps.Admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -111,6 +111,8 @@ COTTON_DIR = "components"
 DATABASE_URL = env("DATABASE_URL", default="") or embedded.database_url(DATA_DIR)
 REDIS_URL = env("REDIS_URL", default="") or embedded.redis_url(DATA_DIR)
 DATABASES = {"default": database_config(DATABASE_URL, **pool_settings(env.ENVIRON))}
+# Nobody waits longer for another's lock: the answer is then 409, try again.
+DATABASES["default"]["OPTIONS"].setdefault("options", "-c lock_timeout=2s")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
     "default": {
@@ -219,6 +221,19 @@ SPECTACULAR_SETTINGS = {
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
 }
 
+UNFOLD = {
+    "SITE_TITLE": "YourAgent",
+    "SITE_HEADER": "YourAgent",
+    "SITE_SUBHEADER": "Operations",
+    "SITE_ICON": "config.admin_site.icon",
+    "SITE_FAVICONS": [{"rel": "icon", "href": "config.admin_site.icon"}],
+    "STYLES": ["config.admin_site.style"],
+    "SIDEBAR": {
+        "show_search": True,
+        "navigation": "config.admin_site.navigation",
+    },
+}
+
 # --- Static files -----------------------------------------------------------
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -248,6 +263,11 @@ LOGGING = logging_config(LOG_LEVEL, echo_sql=DB_ECHO_SQL)
 # How long a visitor's session lasts at most, however often it is renewed.
 WIDGET_SESSION_SECONDS = env.int("WIDGET_SESSION_SECONDS", 86_400)
 LLM_MODEL = env("LLM_MODEL", default="grounded")
+# A provider may be silent for less than the lease, and speak for the deadline.
+REPLY_LEASE_SECONDS = env.int("REPLY_LEASE_SECONDS", 30)
+REPLY_DEADLINE_SECONDS = env.int("REPLY_DEADLINE_SECONDS", 120)
+# Answers composed from documents are done at once; they are spoken at this pace.
+GROUNDED_TOKEN_DELAY_MS = env.int("GROUNDED_TOKEN_DELAY_MS", 15)
 AUDIT_ANCHOR = Path(env("AUDIT_ANCHOR", default="") or DATA_DIR / "audit-anchor.log")
 METRICS_DEFAULT_XP_AWARD = env.int("METRICS_DEFAULT_XP_AWARD", 25)
 METRICS_CUSTODY_XP_PER_LEVEL = env.int("METRICS_CUSTODY_XP_PER_LEVEL", 100)

@@ -9,14 +9,16 @@ from metrics.models import AgentMetrics
 
 def open_scoreboard(
     *, organization: Organization, agent_id: str, agent_type: str
-) -> AgentMetrics:
-    """Create the row an agent keeps score in, or take over the one under its name."""
-    metrics, _ = AgentMetrics.objects.get_or_create(
-        organization=organization,
-        agent_type=agent_type,
-        defaults={"agent_id": agent_id},
+) -> None:
+    """Create the row an agent keeps score in, unless one of its type is there."""
+    AgentMetrics.objects.bulk_create(
+        [
+            AgentMetrics(
+                organization=organization, agent_id=agent_id, agent_type=agent_type
+            )
+        ],
+        ignore_conflicts=True,
     )
-    return metrics
 
 
 @transaction.atomic

@@ -42,6 +42,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('organization_id', models.BigIntegerField(primary_key=True, serialize=False)),
                 ('sequence', models.BigIntegerField(default=0)),
+                ('previous_hash', models.CharField(default='', max_length=64)),
                 ('hash', models.CharField(default='', max_length=64)),
             ],
             options={

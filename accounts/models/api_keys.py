@@ -6,10 +6,10 @@ import secrets
 import string
 import zlib
 from datetime import timedelta
+from functools import cache
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
-from django.db.models import OuterRef, Subquery
+from django.db import connections, models
 from django.utils import timezone
 
 from accounts.models.lifecycle import (
@@ -20,7 +20,7 @@ from accounts.models.lifecycle import (
     TimeStamped,
     new_id,
 )
-from accounts.models.organizations import Membership, Organization
+from accounts.models.organizations import Organization
 from accounts.models.users import User
 
 PREFIX = "ya_live_"
@@ -74,32 +74,59 @@ def hash_key(raw: str) -> str:
 
 
 class APIKeyQuerySet(SoftDeleteQuerySet):
-    def usable(self):
-        """Keys that open a door now: living, unexpired, owner active and a member."""
-        return self.filter(
-            models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now()),
-            deleted_at=None,
-            user__is_active=True,
-            user__deleted_at=None,
-            organization__deleted_at=None,
-        )
-
     def for_raw(self, raw: str) -> "APIKey | None":
         """Return the usable key with user, organization and the owner's role."""
         if not is_well_formed(raw):
             return None
-        role = Membership.objects.filter(
-            user=OuterRef("user"), organization=OuterRef("organization")
-        ).values("role")
-        key = (
-            self.usable()
-            .filter(key_hash=hash_key(raw))
-            .select_related("user", "organization")
-            .annotate(owner_role=Subquery(role))
-            .order_by()
-            .first()
-        )
-        return key if key and key.owner_role else None
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(_usable_key_sql(), [hash_key(raw)])
+            row = cursor.fetchone()
+        return _key_from(self.db, row) if row else None
+
+
+# Every request of a program asks this; as plain SQL it costs half of what the
+# same queryset does. JSON columns stay behind and load if somebody asks.
+LEFT_BEHIND = {"roles", "settings"}
+
+
+def _fields(model: type[models.Model]) -> list[str]:
+    """Name the columns to read, in the order `from_db` expects."""
+    names = [field.attname for field in model._meta.concrete_fields]
+    return [name for name in names if name not in LEFT_BEHIND]
+
+
+@cache
+def _usable_key_sql() -> str:
+    columns = ", ".join(
+        f"{table}.{name}"
+        for table, model in (("k", APIKey), ("u", User), ("o", Organization))
+        for name in _fields(model)
+    )
+    return f"""
+        SELECT {columns}, m.role
+        FROM api_keys k
+        JOIN users u ON u.id = k.user_id
+        JOIN organizations o ON o.id = k.organization_id
+        JOIN memberships m
+            ON m.user_id = k.user_id AND m.organization_id = k.organization_id
+        WHERE k.key_hash = %s
+            AND k.deleted_at IS NULL
+            AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())
+            AND u.is_active AND u.deleted_at IS NULL
+            AND o.deleted_at IS NULL
+    """  # noqa: S608 - the column names are our own
+
+
+def _key_from(db: str, row: tuple) -> "APIKey":
+    *values, role = row
+    found = []
+    for model in (APIKey, User, Organization):
+        names = _fields(model)
+        found.append(model.from_db(db, names, values[: len(names)]))
+        del values[: len(names)]
+    key, key.user, key.organization = found
+    key.owner_role = role
+    return key
 
 
 class APIKeyManager(models.Manager.from_queryset(APIKeyQuerySet), AliveManager):

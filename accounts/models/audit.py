@@ -25,6 +25,7 @@ class AuditHead(models.Model):
 
     organization_id = models.BigIntegerField(primary_key=True)
     sequence = models.BigIntegerField(default=0)
+    previous_hash = models.CharField(max_length=64, default="")
     hash = models.CharField(max_length=64, default="")
 
     class Meta:
