@@ -59,3 +59,14 @@ def viewer_api(bo):
 @pytest.fixture
 def stranger_api(cy):
     return client_with_key(cy)
+
+
+@pytest.fixture
+def browser_of(client):
+    """Sign a member in and return their browser, without a screen."""
+
+    def sign_in(membership):
+        client.force_login(membership.user)
+        return client
+
+    return sign_in

@@ -57,7 +57,8 @@ def knowledge_list(request: HttpRequest) -> HttpResponse:
         else:
             return redirect("agents:knowledge_detail", pack.pk)
     packs = KnowledgePack.objects.for_organization(principal.organization)
-    shown = Paginator(packs.with_counts(), PER_PAGE).get_page(request.GET.get("page"))
+    listed = Paginator(packs.with_counts().order_by("name", "id"), PER_PAGE)
+    shown = listed.get_page(request.GET.get("page"))
     context = {"page": shown, "form": form}
     return render(request, "agents/knowledge_list.html", context)
 

@@ -1,5 +1,6 @@
 """What the pages of the dashboard share when they turn values into marks and words."""
 
+import re
 import zlib
 from datetime import datetime, timedelta
 
@@ -7,8 +8,8 @@ from django import template
 from django.contrib.messages.storage.base import Message
 from django.forms import BoundField, CheckboxInput, RadioSelect, Select, Textarea
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
@@ -20,6 +21,7 @@ STEPS = (
     (timedelta(days=28), timedelta(days=1), "d"),
 )
 UNDO = "undo:"
+REFERENCE = re.compile(r"\[([0-9]{1,3})\]")
 
 
 @register.filter
@@ -76,6 +78,13 @@ def control(field: BoundField) -> SafeString:
 def is_tick(field: BoundField) -> bool:
     """Tell whether a field is one box to tick."""
     return isinstance(field.field.widget, CheckboxInput)
+
+
+@register.filter
+def references(html: SafeString) -> SafeString:
+    """Raise the numbers of sources, such as [1], in escaped text."""
+    escaped = conditional_escape(html)
+    return mark_safe(REFERENCE.sub(r'<sup class="ref">\1</sup>', escaped))  # noqa: S308
 
 
 @register.filter

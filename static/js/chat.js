@@ -78,7 +78,8 @@ function sources(citations) {
   const details = document.createElement("details");
   details.className = "sources";
   const summary = document.createElement("summary");
-  summary.textContent = citations.length === 1 ? "1 source" : `${citations.length} sources`;
+  const titles = [...new Set(citations.map((each) => each.title))].join(", ");
+  summary.textContent = citations.length === 1 ? `Source: ${titles}` : `${citations.length} sources: ${titles}`;
   const list = document.createElement("ol");
   list.className = "srcs";
   list.append(...citations.map(source));
