@@ -79,6 +79,15 @@ def finish(
     return True
 
 
+def renew(row: LeasedWork, *, lease_seconds: float) -> bool:
+    """Hold a job for longer; False means another attempt has it by now."""
+    return bool(
+        type(row)
+        ._base_manager.filter(pk=row.pk, attempt=row.attempt, status=WorkStatus.RUNNING)
+        .update(lease_expires_at=timezone.now() + timedelta(seconds=lease_seconds))
+    )
+
+
 def retry_later(row: LeasedWork, *, error: str, delay_seconds: float) -> bool:
     """Give a job back, to be tried again after a delay."""
     return finish(

@@ -5,7 +5,6 @@ a message that is lost or sent twice costs a delay at most.
 """
 
 import os
-import re
 
 from celery import Celery
 from celery.signals import worker_process_shutdown, worker_shutdown
@@ -67,7 +66,7 @@ app.conf.update(
         Queue(name, Exchange(name), routing_key=name) for name in ("default", "replies")
     ],
     task_create_missing_queues=False,
-    task_routes={re.compile(r"\w+\.tasks\.\w*repl(y|ies)"): {"queue": "replies"}},
+    task_routes={"agents.tasks.answer": {"queue": "replies"}},
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     worker_enable_remote_control=False,

@@ -77,9 +77,11 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=accounts.models.lifecycle.new_id, editable=False, primary_key=True, serialize=False)),
                 ('events_after', models.CharField(default='0-0', max_length=40)),
                 ('provider', models.CharField(blank=True, default='', max_length=50)),
+                ('failure_code', models.CharField(blank=True, default='', max_length=50)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('first_token_at', models.DateTimeField(null=True)),
                 ('finished_at', models.DateTimeField(null=True)),
+                ('announced_at', models.DateTimeField(null=True)),
                 ('answer', models.OneToOneField(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='answers', to='agents.message')),
                 ('question', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='reply', to='agents.message')),
                 ('version', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='agents.agentversion')),
@@ -146,6 +148,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='reply',
             index=models.Index(condition=models.Q(('status__in', ['pending', 'running'])), fields=['run_after'], name='ix_replies_unfinished'),
+        ),
+        migrations.AddIndex(
+            model_name='reply',
+            index=models.Index(condition=models.Q(('announced_at', None), ('finished_at__isnull', False)), fields=['finished_at'], name='ix_replies_unannounced'),
         ),
         migrations.AddConstraint(
             model_name='message',

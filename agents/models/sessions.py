@@ -4,6 +4,7 @@ from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from accounts.errors import DomainError
 from accounts.models.lifecycle import (
     AliveManager,
     Idempotent,
@@ -32,8 +33,12 @@ class Channel(models.TextChoices):
     WIDGET = "widget", "Widget"
 
 
-class SessionIsOver(Exception):
+class SessionIsOver(DomainError):
     """The conversation already ended; it takes no second end and no message."""
+
+    status = 422
+    code = "session-over"
+    detail = "This conversation has ended. Start a new one."
 
 
 class SessionQuerySet(SoftDeleteQuerySet):
@@ -154,6 +159,8 @@ class Session(TimeStamped, SoftDeleted, Idempotent):
         if self._state.adding:
             self.save()
         locked = Session.all_objects.select_for_update(no_key=True).get(pk=self.pk)
+        if not locked.is_active:
+            raise SessionIsOver
         columns = {name: kwargs.pop(name) for name in MESSAGE_COLUMNS & kwargs.keys()}
         message = Message(
             session_id=self.pk,
@@ -163,7 +170,9 @@ class Session(TimeStamped, SoftDeleted, Idempotent):
             metadata=columns.pop("metadata", {}) | kwargs,
             **columns,
         )
-        message.full_clean(exclude=["session"], validate_unique=False)
+        message.full_clean(
+            exclude=["session"], validate_unique=False, validate_constraints=False
+        )
         message.save(force_insert=True)
         tokens = message.tokens
         self.total_messages = message.sequence
@@ -296,9 +305,13 @@ class Reply(LeasedWork):
     # Where in the session's event stream this reply begins.
     events_after = models.CharField(max_length=40, default="0-0")
     provider = models.CharField(max_length=50, blank=True, default="")
+    # Why it failed, as its reader is told; `last_error` is for the operator.
+    failure_code = models.CharField(max_length=50, blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
     first_token_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    # When the end was published; a worker may die between storing and telling.
+    announced_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "replies"
@@ -308,7 +321,12 @@ class Reply(LeasedWork):
                 fields=["run_after"],
                 condition=Q(status__in=["pending", "running"]),
                 name="ix_replies_unfinished",
-            )
+            ),
+            models.Index(
+                fields=["finished_at"],
+                condition=Q(announced_at=None, finished_at__isnull=False),
+                name="ix_replies_unannounced",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,218 @@
+"""Answer without a model: the sentences of the documents that fit, with their source."""
+
+import re
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from agents.knowledge import questions
+from agents.knowledge.search import Passage
+from agents.llm.matching import Asked, Reading, Sentence
+from agents.llm.phrases import phrases_in
+from agents.llm.provider import (
+    CHARACTERS_PER_TOKEN,
+    Citation,
+    Delta,
+    Ending,
+    Turn,
+    estimate_tokens,
+)
+from agents.llm.smalltalk import offer, small_talk, without_greeting
+
+MAX_SENTENCES = 3
+MAX_ITEMS = 8
+# How close to the best a sentence must come to be said beside it.
+BESIDE = 0.85
+SAME = 0.6
+# A heading that covers this much of a question is that question.
+IS_THE_QUESTION = 0.75
+LONGEST_SECTION = 400
+TOKEN = re.compile(r"\S+\s*|\s+")
+# A sentence that begins so is understood only with the one before it.
+ANAPHORA = re.compile(
+    r"(?:it|they|this|these|those|he|she|otherwise|however|instead|then|so|but|and|"
+    r"er|sie|es|dies\w*|diese\w*|dann|sonst|jedoch|außerdem|dafür|dort)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass
+class Composition:
+    """An answer in the making: its paragraphs, and the passages they cite."""
+
+    passages: tuple[Passage, ...]
+    paragraphs: list[str] = field(default_factory=list)
+    cited: list[int] = field(default_factory=list)
+
+    def number_of(self, passage: int) -> int:
+        if passage not in self.cited:
+            self.cited.append(passage)
+        return self.cited.index(passage) + 1
+
+    def citations(self) -> list[Citation]:
+        return [
+            Citation(
+                number,
+                self.passages[index].document_id,
+                self.passages[index].title,
+                self.passages[index].url,
+                self.passages[index].text,
+            )
+            for number, index in enumerate(self.cited, start=1)
+        ]
+
+
+class Grounded:
+    """The provider that is always there: it says nothing the documents do not."""
+
+    name = "grounded"
+
+    def stream(self, turn: Turn) -> Generator[Delta | Ending]:
+        text, citations = compose(turn)
+        text = text[: turn.max_tokens * CHARACTERS_PER_TOKEN]
+        pause = settings.GROUNDED_TOKEN_DELAY_MS / 1000
+        for index, token in enumerate(TOKEN.findall(text)):
+            if index and pause:
+                time.sleep(pause)
+            yield Delta(token)
+        yield Ending(
+            citations,
+            prompt_tokens=estimate_tokens(turn.question),
+            answer_tokens=estimate_tokens(text),
+        )
+
+
+def compose(turn: Turn) -> tuple[str, list[Citation]]:
+    """Return the answer to a turn, and what it cites."""
+    if said := small_talk(turn):
+        return said, []
+    say = phrases_in(turn.language)
+    question = without_greeting(turn.question)
+    composition = Composition(turn.passages)
+    reading = Reading(turn.passages, turn.language)
+    parts = questions.parts(question)
+    unknown = []
+    for number, part in enumerate(parts):
+        context = parts[0] if number else before(turn, part)
+        if paragraph := answer_to(reading, reading.ask(part, context), composition):
+            composition.paragraphs.append(paragraph)
+        else:
+            unknown.append(part)
+    if not composition.paragraphs:
+        text = say.unknown if turn.topics else say.unread
+        return f"{text} {offer(say, turn.topics)}".strip(), []
+    composition.paragraphs += [
+        say.unknown_part.format(question=part) for part in unknown
+    ]
+    return "\n\n".join(composition.paragraphs), composition.citations()
+
+
+def before(turn: Turn, question: str) -> str:
+    """Return the question that this one leans on, or nothing."""
+    earlier = [said.content for said in turn.history if said.role == "user"]
+    return earlier[-1] if earlier and questions.leans_back(question) else ""
+
+
+def answer_to(reading: Reading, asked: Asked, composition: Composition) -> str:
+    """Return the sentences that answer one question, or nothing."""
+    ranked = reading.rank(asked)
+    if not ranked or not reading.is_answer(ranked[0], asked):
+        return ""
+    best = ranked[0]
+    chosen = section_of(reading, asked, best) or beside(reading, asked, ranked)
+    return written(reading, chosen, composition)
+
+
+def section_of(reading: Reading, asked: Asked, best: Sentence) -> list[Sentence]:
+    """Return the whole short section whose heading is the question itself."""
+    heading = reading.last_heading(best)
+    covered = sum(
+        weight * asked.strength(word, heading) for word, weight in asked.weights.items()
+    )
+    if covered < IS_THE_QUESTION * asked.total or len(asked.weights) < 2:
+        return []
+    section, length = [], 0
+    for sentence in reading.sentences:
+        if sentence.passage != best.passage:
+            continue
+        length += len(sentence.text)
+        if section and (length > LONGEST_SECTION or len(section) >= MAX_ITEMS):
+            break
+        section.append(sentence)
+    return section if best in section else []
+
+
+def beside(reading: Reading, asked: Asked, ranked: list[Sentence]) -> list[Sentence]:
+    """Return the best sentence and what else belongs to the answer."""
+    best = ranked[0]
+    chosen = [best]
+    for sentence in ranked[1:]:
+        if len(chosen) >= MAX_SENTENCES:
+            break
+        close = sentence.score >= BESIDE * best.score and sentence.own > 0
+        if (
+            close
+            and reading.is_answer(sentence, asked)
+            and sentence.own >= BESIDE * best.own
+            and not any(alike_enough(sentence, other) for other in chosen)
+        ):
+            chosen.append(sentence)
+    return with_neighbours(reading, chosen)
+
+
+def alike_enough(one: Sentence, other: Sentence) -> bool:
+    shared, both = one.words & other.words, one.words | other.words
+    return one.text == other.text or len(shared) >= SAME * max(1, len(both))
+
+
+def with_neighbours(reading: Reading, chosen: list[Sentence]) -> list[Sentence]:
+    """Add what a sentence needs to be understood: its antecedent, or its list."""
+    by_place = {(each.passage, each.place): each for each in reading.sentences}
+    found: list[Sentence] = []
+
+    def add(sentence: Sentence | None) -> None:
+        if sentence is not None and all(sentence.text != other.text for other in found):
+            found.append(sentence)
+
+    for sentence in sorted(
+        chosen, key=lambda each: (chosen.index(each) and 1, each.place)
+    ):
+        here, place = sentence.passage, sentence.place
+        if ANAPHORA.match(sentence.text) and not sentence.is_item:
+            add(by_place.get((here, place - 1)))
+        add(sentence)
+        following = by_place.get((here, place + 1))
+        if sentence.text.endswith(":"):
+            for offset in range(1, MAX_ITEMS + 1):
+                item = by_place.get((here, place + offset))
+                if item is None or not item.is_item:
+                    break
+                add(item)
+        elif following and not following.is_item and ANAPHORA.match(following.text):
+            add(following)
+    return found
+
+
+def written(
+    reading: Reading, sentences: list[Sentence], composition: Composition
+) -> str:
+    """Write sentences out, each run from one passage followed by its number."""
+    lines: list[str] = []
+    for index, sentence in enumerate(sentences):
+        text = sentence.text
+        previous = sentences[index - 1] if index else None
+        if sentence.is_item:
+            introduced = previous is not None and previous.passage == sentence.passage
+            if sentence.lead and not introduced:
+                lines.append(sentence.lead)
+            text = f"- {text}"
+        following = sentences[index + 1] if index + 1 < len(sentences) else None
+        if following is None or following.passage != sentence.passage:
+            text += f" [{composition.number_of(sentence.passage)}]"
+        if lines and not sentence.is_item and not lines[-1].startswith("- "):
+            lines[-1] += " " + text
+        else:
+            lines.append(text)
+    return "\n".join(lines)

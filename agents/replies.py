@@ -1,0 +1,377 @@
+"""One turn of a conversation, from the question to the stored answer."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.errors import DomainError, Invalid
+from accounts.models.lifecycle import WorkStatus, request_fingerprint
+from accounts.models.users import User
+from accounts.work import claim, finish, nudge, renew, retry_later
+from agents import streams
+from agents.context import ContextService
+from agents.llm.provider import Delta, Ending, Provider, ProviderError, Said, Turn
+from agents.llm.providers import provider_for
+from agents.models.agents import Agent
+from agents.models.sessions import (
+    Channel,
+    Message,
+    MessageRole,
+    Reply,
+    Session,
+    SessionIsOver,
+)
+from agents.models.versions import AgentVersion
+from agents.transcripts import message_as_dict
+
+log = structlog.get_logger(__name__)
+
+ANSWER = "agents.tasks.answer"
+MAX_QUESTION = 4_000
+MAX_ANSWER = 40_000
+MAX_CONTEXT_TOKENS = 3_000
+MAX_HISTORY = 10
+MAX_ATTEMPTS = 3
+RETRY_SECONDS = (1, 5)
+# An end that nobody published for so long was stored by a worker that then died.
+ANNOUNCE_AFTER = timedelta(seconds=5)
+
+FAILURES = {
+    "agent_unavailable": "This agent does not answer at the moment.",
+    "attempts_exhausted": "The answer could not be completed. Please ask again.",
+    "deadline_exceeded": "The answer took too long. Please ask again.",
+    "provider_unavailable": "The answer could not be produced. Please ask again.",
+    "session_over": SessionIsOver.detail,
+}
+
+
+class AgentIsSilent(DomainError):
+    status = 422
+    code = "agent-inactive"
+    detail = "This agent does not answer at the moment."
+
+
+class GivenUp(Exception):
+    """This reply can have no answer; trying again would not help."""
+
+
+class LeaseLost(Exception):
+    """Another worker has taken this reply over."""
+
+
+def start_session(
+    *,
+    agent: Agent,
+    channel: Channel,
+    user: User | None = None,
+    visitor_id: str = "",
+    title: str = "",
+    idempotency_key: str | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> tuple[Session, bool]:
+    """Open a conversation, or return the one this person's key already opened.
+
+    Raises AgentIsSilent, KeyReused, Invalid.
+    """
+    if user is None and not visitor_id:
+        raise Invalid("Say who is speaking.", pointer="/visitor_id")
+    fingerprint = request_fingerprint([title, metadata or {}])
+    same = Session.all_objects.filter(
+        agent_ref=agent,
+        user=user,
+        visitor_id=visitor_id,
+        idempotency_key=idempotency_key,
+    ).order_by()
+    if idempotency_key is not None and (twin := same.first()):
+        twin.check_same_request(fingerprint)
+        return twin, False
+    if not agent.is_answering:
+        raise AgentIsSilent
+    session = Session(
+        organization_id=agent.organization_id,
+        agent_ref=agent,
+        agent_id=str(agent.public_id),
+        user=user,
+        visitor_id=visitor_id,
+        channel=channel,
+        title=title,
+        metadata=metadata or {},
+        idempotency_key=idempotency_key,
+        request_fingerprint=fingerprint,
+    )
+    try:
+        with transaction.atomic():
+            session.save(force_insert=True)
+    except IntegrityError:
+        twin = same.first() if idempotency_key is not None else None
+        if twin is None:
+            raise
+        twin.check_same_request(fingerprint)
+        return twin, False
+    return session, True
+
+
+def ask(
+    *, session: Session, content: str, idempotency_key: str | None = None
+) -> tuple[Message, Reply, bool]:
+    """Store a question and the work of answering it, once per key.
+
+    Raises SessionIsOver, AgentIsSilent, KeyReused, Invalid.
+    """
+    content = content.strip()
+    if not 1 <= len(content) <= MAX_QUESTION:
+        raise Invalid(f"1 to {MAX_QUESTION:,} characters.", pointer="/content")
+    # Before the lock: a Redis that hangs must hold up nobody else.
+    events_after = streams.last_event_id(session.pk)
+    with transaction.atomic():
+        return _stored(session, content, idempotency_key, events_after)
+
+
+def _stored(
+    session: Session, content: str, idempotency_key: str | None, events_after: str
+) -> tuple[Message, Reply, bool]:
+    fingerprint = request_fingerprint(content)
+    # Locked before the look-up: two equal requests must not both find nothing.
+    locked = (
+        Session.all_objects.select_for_update(no_key=True, of=("self",))
+        .select_related("agent_ref")
+        .get(pk=session.pk)
+    )
+    if idempotency_key is not None:
+        twins = locked.message_rows.filter(idempotency_key=idempotency_key)
+        if twin := twins.select_related("reply").first():
+            twin.check_same_request(fingerprint)
+            return twin, twin.reply, False
+    if not locked.is_active or locked.is_expired:
+        raise SessionIsOver
+    if locked.agent_ref is None or not locked.agent_ref.is_answering:
+        raise AgentIsSilent
+    message = session.add_message(
+        MessageRole.USER,
+        content,
+        idempotency_key=idempotency_key,
+        request_fingerprint=fingerprint,
+    )
+    reply = Reply.objects.create(
+        session=session, question=message, events_after=events_after
+    )
+    nudge(ANSWER, reply.pk)
+    return message, reply, True
+
+
+# --- The worker's half ------------------------------------------------------
+@dataclass
+class Answer:
+    """What a provider said, and when it began to speak."""
+
+    text: str
+    ending: Ending
+    first_token_at: datetime | None
+
+
+def produce(reply_id: Any) -> Reply | None:
+    """Answer a question if that is still to be done; may be called repeatedly."""
+    reply = claim(Reply, reply_id, lease_seconds=settings.REPLY_LEASE_SECONDS)
+    if reply is None:
+        return None
+    try:
+        if reply.attempt > MAX_ATTEMPTS:
+            raise GivenUp("attempts_exhausted")
+        version = live_version(reply)
+        provider = provider_for(version.config.get("model"))
+        answer = speak(reply, provider, turn_of(reply, version))
+        stored = store(reply, version, provider, answer)
+    except LeaseLost:
+        log.warning("Reply taken over", reply=str(reply.pk), attempt=reply.attempt)
+        return reply
+    except SessionIsOver:
+        stored = fail(reply, "session_over")
+    except GivenUp as error:
+        stored = fail(reply, str(error))
+    except Exception as error:
+        stored = retry_or_fail(reply, error)
+    if stored:
+        announce(reply)
+    return reply
+
+
+def live_version(reply: Reply) -> AgentVersion:
+    """Return what answers now; it may have changed since the question."""
+    session = reply.session
+    if session.is_deleted:
+        raise SessionIsOver
+    agent = session.agent_ref
+    if agent is None or not agent.is_answering or agent.live_version is None:
+        raise GivenUp("agent_unavailable")
+    return agent.live_version
+
+
+def turn_of(reply: Reply, version: AgentVersion) -> Turn:
+    """Gather what the provider gets to see."""
+    context = ContextService(version)
+    question = reply.question.content
+    config = version.config
+    history: tuple[Said, ...] = ()
+    if config.get("memory_enabled", True):
+        history = said_before(reply)
+    earlier = tuple(said.content for said in history if said.role == MessageRole.USER)
+    built = context.build(question, MAX_CONTEXT_TOKENS, earlier)
+    return Turn(
+        question=question,
+        agent_name=version.agent.name,
+        instructions=built.instructions,
+        passages=built.passages,
+        topics=context.topics(),
+        history=history,
+        language=context.language,
+        model=config.get("model") or settings.LLM_MODEL,
+        temperature=config.get("temperature", 0.7),
+        max_tokens=config.get("max_tokens", 1000),
+    )
+
+
+def said_before(reply: Reply) -> tuple[Said, ...]:
+    """Return the latest messages before the question, oldest first."""
+    rows = (
+        Message.objects.filter(
+            session_id=reply.session_id,
+            sequence__lt=reply.question.sequence,
+            role__in=[MessageRole.USER, MessageRole.ASSISTANT],
+        )
+        .order_by("-sequence")
+        .values_list("role", "content")[:MAX_HISTORY]
+    )
+    return tuple(Said(role, content) for role, content in reversed(rows))
+
+
+def speak(reply: Reply, provider: Provider, turn: Turn) -> Answer:
+    """Publish the answer as it comes about, and return it whole."""
+    lease = settings.REPLY_LEASE_SECONDS
+    now = time.monotonic()
+    deadline, renew_at = now + settings.REPLY_DEADLINE_SECONDS, now + lease / 3
+    facts = {"reply_id": reply.pk, "message_id": reply.question_id}
+    heard = streams.append(
+        reply.session_id, "start", facts | {"attempt": reply.attempt}
+    )
+    answer = Answer("", Ending(), None)
+    said: list[str] = []
+    length = 0
+    for part in provider.stream(turn):
+        now = time.monotonic()
+        if now >= deadline:
+            raise GivenUp("deadline_exceeded")
+        if now >= renew_at:
+            if not renew(reply, lease_seconds=lease):
+                raise LeaseLost
+            renew_at = now + lease / 3
+        if isinstance(part, Ending):
+            answer.ending = part
+            break
+        text = storable(part)
+        answer.first_token_at = answer.first_token_at or timezone.now()
+        said.append(text)
+        length += len(text)
+        if length > MAX_ANSWER:
+            raise ProviderError("The answer has no end.")
+        if heard:
+            # One that is not heard is enough: each try may wait for a time-out.
+            token = {"reply_id": reply.pk, "text": text}
+            heard = streams.append(reply.session_id, "token", token)
+    answer.text = "".join(said).strip()
+    if not answer.text:
+        raise ProviderError("The answer is empty.")
+    return answer
+
+
+def storable(part: Delta) -> str:
+    """Take out what PostgreSQL cannot hold."""
+    return part.text.replace("\x00", "").encode("utf-8", "ignore").decode()
+
+
+@transaction.atomic
+def store(
+    reply: Reply, version: AgentVersion, provider: Provider, answer: Answer
+) -> bool:
+    """Store the answer, unless another attempt took over; return whether it was."""
+    now = timezone.now()
+    if not finish(
+        reply,
+        WorkStatus.DONE,
+        version=version,
+        provider=provider.name,
+        first_token_at=answer.first_token_at,
+        finished_at=now,
+    ):
+        return False
+    message = reply.session.add_message(
+        MessageRole.ASSISTANT,
+        answer.text,
+        citations=[citation.as_dict() for citation in answer.ending.citations],
+        tokens=answer.ending.tokens,
+    )
+    reply.answer = message
+    reply.save(update_fields=["answer"])
+    return True
+
+
+def fail(reply: Reply, code: str, error: str = "") -> bool:
+    """End a reply without an answer."""
+    return finish(
+        reply,
+        WorkStatus.FAILED,
+        error=error or code,
+        failure_code=code,
+        finished_at=timezone.now(),
+    )
+
+
+def retry_or_fail(reply: Reply, error: Exception) -> bool:
+    """Try again later, at most three times; return whether the reply has ended."""
+    # Only our own errors may be quoted: a provider's may hold what is secret.
+    text = str(error) if isinstance(error, ProviderError) else type(error).__name__
+    log.warning(
+        "Answer failed",
+        reply=str(reply.pk),
+        attempt=reply.attempt,
+        exc_info=not isinstance(error, ProviderError),
+    )
+    if reply.attempt < MAX_ATTEMPTS:
+        delay = RETRY_SECONDS[reply.attempt - 1]
+        retry_later(reply, error=text, delay_seconds=delay)
+        return False
+    return fail(reply, "provider_unavailable", text)
+
+
+def announce(reply: Reply) -> None:
+    """Tell the conversation's readers how a reply ended."""
+    if reply.status == WorkStatus.DONE and reply.answer:
+        data = {"reply_id": reply.pk, "message": message_as_dict(reply.answer)}
+        told = streams.append(reply.session_id, "done", data)
+    else:
+        code = reply.failure_code
+        detail = FAILURES.get(code, "")
+        data = {"reply_id": reply.pk, "code": code, "detail": detail}
+        told = streams.append(reply.session_id, "failed", data)
+    if told:
+        Reply.objects.filter(pk=reply.pk).update(announced_at=timezone.now())
+
+
+def announce_overdue(limit: int = 200) -> int:
+    """Tell what a worker stored but did not live to tell; return how many."""
+    overdue = (
+        Reply.objects.filter(
+            announced_at=None, finished_at__lt=timezone.now() - ANNOUNCE_AFTER
+        )
+        .select_related("answer")
+        .order_by("finished_at")[:limit]
+    )
+    replies = list(overdue)
+    for reply in replies:
+        announce(reply)
+    return len(replies)

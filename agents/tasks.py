@@ -1,0 +1,21 @@
+"""What workers do: each task is one call into the domain."""
+
+from celery import shared_task
+
+from agents import replies, unfinished
+from agents.knowledge import indexing
+
+
+@shared_task(name="agents.tasks.answer")
+def answer(reply_id: str) -> None:
+    replies.produce(reply_id)
+
+
+@shared_task(name="agents.tasks.index_document")
+def index_document(document_id: str) -> None:
+    indexing.index_document(document_id)
+
+
+@shared_task(name="agents.tasks.sweep")
+def sweep() -> None:
+    unfinished.resend()

@@ -1,0 +1,17 @@
+"""Work that is still to be done: send it again, whoever lost it."""
+
+from accounts.work import sweep
+from agents.creation import OPTIMIZE
+from agents.knowledge.indexing import INDEX
+from agents.models.knowledge import Document
+from agents.models.sessions import Reply
+from agents.models.versions import OptimizationRun
+from agents.replies import ANSWER, announce_overdue
+
+
+def resend() -> int:
+    """Nudge the workers about everything pending, and tell what went untold."""
+    announce_overdue()
+    return (
+        sweep(Reply, ANSWER) + sweep(Document, INDEX) + sweep(OptimizationRun, OPTIMIZE)
+    )
