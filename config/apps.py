@@ -1,6 +1,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 from django.db.backends.signals import connection_created
 
 from config.database import echo_sql
@@ -16,3 +17,9 @@ class Config(AppConfig):
         import_module("config.celery")
         import_module("config.checks")
         connection_created.connect(echo_sql, dispatch_uid="echo_sql")
+
+
+class Admin(AdminConfig):
+    """Django's admin with our site."""
+
+    default_site = "config.admin_site.OperatorSite"

@@ -1,0 +1,117 @@
+"""The operators' site: who gets in, how it looks, and its one exception."""
+
+from typing import Any
+
+from csp.decorators import csp_update
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from unfold.sites import UnfoldAdminSite
+
+# Unfold's pages are written for Alpine's full build, which evaluates attributes.
+POLICY_UPDATE = {"script-src": "'unsafe-eval'"}
+
+NAVIGATION = {
+    "Who": [
+        ("Organizations", "domain", "accounts_organization"),
+        ("Users", "person", "accounts_user"),
+        ("Memberships", "badge", "accounts_membership"),
+        ("Groups", "group", "auth_group"),
+        ("API keys", "key", "accounts_apikey"),
+    ],
+    "Agents": [
+        ("Agents", "smart_toy", "agents_agent"),
+        ("Personas", "theater_comedy", "agents_persona"),
+        ("Versions", "history", "agents_agentversion"),
+        ("Optimization runs", "auto_fix_high", "agents_optimizationrun"),
+    ],
+    "Knowledge": [
+        ("Knowledge packs", "library_books", "agents_knowledgepack"),
+        ("Documents", "description", "agents_document"),
+        ("Passages", "notes", "agents_chunk"),
+    ],
+    "Conversations": [
+        ("Conversations", "forum", "agents_session"),
+        ("Messages", "chat", "agents_message"),
+        ("Replies", "reply", "agents_reply"),
+        ("Widget sessions", "web", "widget_widgetsession"),
+        ("Refresh tokens", "autorenew", "widget_refreshtoken"),
+    ],
+    "Score": [
+        ("Agent metrics", "leaderboard", "metrics_agentmetrics"),
+        ("Metric events", "receipt_long", "metrics_metricevent"),
+    ],
+    "Record": [
+        ("Audit log", "policy", "accounts_auditlog"),
+        ("Audit details", "plagiarism", "accounts_auditdetail"),
+        ("Chain heads", "link", "accounts_audithead"),
+    ],
+}
+
+
+class OperatorSite(UnfoldAdminSite):
+    """Open to active superusers, who sign in where everybody does."""
+
+    site_title = site_header = "YourAgent"
+    index_title = "Operations"
+    enable_nav_sidebar = False
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        user = request.user
+        return user.is_active and user.is_staff and user.is_superuser
+
+    def admin_view(self, view, cacheable=False):
+        return csp_update(POLICY_UPDATE)(super().admin_view(view, cacheable))
+
+    @never_cache
+    def login(self, request: HttpRequest, extra_context=None) -> HttpResponse:
+        """Send to the one sign-in page, where attempts are limited and recorded."""
+        if self.has_permission(request):
+            return redirect("admin:index")
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        wanted = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
+        return redirect_to_login(wanted, reverse("account_login"))
+
+    def logout(self, request: HttpRequest, extra_context=None) -> HttpResponse:
+        """Hand the form on to the one sign-out, which records it."""
+        return redirect("account_logout", preserve_request=True)
+
+    def password_change(self, request: HttpRequest, extra_context=None) -> HttpResponse:
+        return redirect("account_change_password")
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        # Colours come from our style sheet: here they would be an inline style.
+        return super().each_context(request) | {"colors": None}
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the rail: every model, by what it is about."""
+    return [
+        {
+            "title": title,
+            "separator": True,
+            "items": [
+                {
+                    "title": name,
+                    "icon": icon,
+                    "link": reverse(f"admin:{model}_changelist"),
+                }
+                for name, icon, model in items
+            ],
+        }
+        for title, items in NAVIGATION.items()
+    ]
+
+
+def style(request: HttpRequest) -> str:
+    return static("css/admin.css")
+
+
+def icon(request: HttpRequest) -> str:
+    return static("img/brand.svg")
