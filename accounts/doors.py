@@ -47,10 +47,12 @@ class OrganizationViewSet(viewsets.GenericViewSet):
     def filter_queryset(self, queryset):
         """Filter and order; refuse parameters nobody reads, a typo shows no rows."""
         filterset_class = getattr(self, "filterset_class", None)
-        known = LIST_PARAMETERS | set(getattr(filterset_class, "base_filters", {}))
-        if unknown := sorted(set(self.request.query_params) - known):
+        filters = set(getattr(filterset_class, "base_filters", {}))
+        asked = set(self.request.query_params)
+        if unknown := sorted(asked - LIST_PARAMETERS - filters):
             raise ValidationError({unknown[0]: "There is no such parameter here."})
-        return super().filter_queryset(queryset)
+        # Most lists are read unfiltered: then there is no form to build.
+        return super().filter_queryset(queryset) if asked & filters else queryset
 
     def list_page(self, queryset, as_dict) -> Any:
         """Answer with one page of a queryset, each row made a dict."""

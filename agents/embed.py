@@ -1,6 +1,7 @@
 """The snippet that puts an agent on a page; it holds nothing secret."""
 
 import json
+from functools import cache
 
 from django.conf import settings
 from django.utils.html import escape
@@ -17,7 +18,13 @@ UNSAFE = {
 
 
 def loader_url() -> str:
-    return f"{settings.PUBLIC_BASE_URL}/static/widget/loader.js"
+    """Return the loader's stable address, safe in an attribute."""
+    return _loader_url(settings.PUBLIC_BASE_URL)
+
+
+@cache
+def _loader_url(base: str) -> str:
+    return escape(f"{base}/static/widget/loader.js")
 
 
 def page_config(widget_config: dict) -> str:
@@ -33,7 +40,7 @@ def page_config(widget_config: dict) -> str:
 def render_embed(public_id: object, widget_config: dict) -> str:
     """Return the two lines for a page."""
     return (
-        f'<script src="{escape(loader_url())}"></script>\n'
+        f'<script src="{loader_url()}"></script>\n'
         f"<script>YourAgent.init({{ agentPublicId: '{public_id}', "
         f"config: {page_config(widget_config)} }});</script>"
     )
@@ -42,6 +49,6 @@ def render_embed(public_id: object, widget_config: dict) -> str:
 def render_strict_embed(public_id: object) -> str:
     """Return the one line for a page whose policy forbids inline scripts."""
     return (
-        f'<script src="{escape(loader_url())}" '
+        f'<script src="{loader_url()}" '
         f'data-agent-public-id="{public_id}" async></script>'
     )

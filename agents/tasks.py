@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from agents import replies, unfinished
+from agents import optimization, replies, unfinished
 from agents.knowledge import indexing
 
 
@@ -14,6 +14,11 @@ def answer(reply_id: str) -> None:
 @shared_task(name="agents.tasks.index_document")
 def index_document(document_id: str) -> None:
     indexing.index_document(document_id)
+
+
+@shared_task(name="agents.tasks.optimize_agent_prompt_background")
+def optimize_agent_prompt_background(run_id: str) -> None:
+    optimization.optimize(run_id)
 
 
 @shared_task(name="agents.tasks.sweep")

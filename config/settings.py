@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "django_htmx",
     "django_cotton",
+    "django_structlog",
     "csp",
     "accounts",
     "metrics",
@@ -258,6 +259,8 @@ USE_I18N = True
 LOG_LEVEL = env("LOG_LEVEL", default="info").upper()
 DB_ECHO_SQL = env.bool("DB_ECHO_SQL", False)
 LOGGING = logging_config(LOG_LEVEL, echo_sql=DB_ECHO_SQL)
+# Tasks carry the id of the request that sent them; the middleware is our own.
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
 
 # --- The product ------------------------------------------------------------
 # How long a visitor's session lasts at most, however often it is renewed.
