@@ -207,10 +207,20 @@ def make_private(folder: Path, owner: Owner | None) -> None:
     """Make a directory only its owner may enter, and refuse anyone else's."""
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-        if owner is not None:
-            os.chown(folder, *owner)
     found = folder.lstat()
-    expected = os.geteuid() if owner is None else owner.uid
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != expected:
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in _trusted(owner):
         raise EmbeddedError(f"{folder} belongs to someone else; remove it.")
+    if owner is not None:
+        os.chown(folder, *owner)
     folder.chmod(0o700)
+
+
+def _trusted(owner: Owner | None) -> set[int]:
+    """Name who may have made our directories: us, and PostgreSQL's user if root."""
+    if owner is not None:
+        return {os.geteuid(), owner.uid}
+    if os.geteuid() != 0:
+        return {os.geteuid()}
+    import pwd
+
+    return {0} | {each.pw_uid for each in pwd.getpwall() if each.pw_name == SERVER_USER}
