@@ -8,6 +8,9 @@ class HashedStaticFiles(ManifestStaticFilesStorage):
     """
 
     manifest_strict = False
+    # A module imports its neighbours by their hashed names too: one copy of each
+    # in the browser, and none that is older than the page.
+    support_js_module_import_aggregation = True
 
     def hashed_name(self, name, content=None, filename=None):
         try:

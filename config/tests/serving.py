@@ -37,8 +37,10 @@ def until(condition: Callable[[], Any], seconds: float = 10) -> Any:
 class Server:
     """Granian, started as in production, with workers of its own."""
 
-    def __init__(self, target: str, *, workers: int = 1, **environ: str) -> None:
-        self.port = free_port()
+    def __init__(
+        self, target: str, *, workers: int = 1, port: int = 0, **environ: str
+    ) -> None:
+        self.port = port or free_port()
         # A file, not a pipe: nobody reads while the server runs.
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as this)
         # The house's own flags, as in the Procfile.

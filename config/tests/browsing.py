@@ -1,0 +1,108 @@
+"""A real Chromium, pages of other people to open in it, and axe to judge them."""
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from playwright.sync_api import Browser, Frame, Page, sync_playwright
+
+AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.js"
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run one Chromium for the length of a block."""
+    # Playwright leaves an event loop running in this thread, which Django takes
+    # for asynchronous code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            yield browser
+            browser.close()
+    finally:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+class HostPage(NamedTuple):
+    body: str
+    headers: dict[str, str] = {}
+
+
+class HostSite:
+    """Somebody else's site: pages by path, served from another origin."""
+
+    def __init__(self, host: str = "localhost") -> None:
+        self.pages: dict[str, HostPage] = {}
+        self.asked: list[str] = []
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                site.asked.append(self.path)
+                page = site.pages.get(self.path)
+                self.send_response(200 if page else 404)
+                body = page.body.encode() if page else b""
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.send_header("Content-Length", str(len(body)))
+                for name, value in (page.headers if page else {}).items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.origin = f"http://{host}:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+    def show(self, path: str, body: str, **headers: str) -> str:
+        """Put a page there and return its address."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.pages[path] = HostPage(body, named)
+        return self.origin + path
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join(5)
+
+
+@contextlib.contextmanager
+def host_site(host: str = "localhost") -> Iterator[HostSite]:
+    site = HostSite(host)
+    try:
+        yield site
+    finally:
+        site.close()
+
+
+@cache
+def axe_source() -> str:
+    return AXE.read_text()
+
+
+def axe_violations(place: Page | Frame) -> list[str]:
+    """Return what axe finds in one document, best practices included."""
+    place.evaluate(axe_source())
+    found = place.evaluate(
+        "axe.run(document, {iframes: false}).then(({violations}) => violations.map("
+        "({id, impact, nodes}) => `${impact} ${id}: ${nodes.map(n => n.html)}`))"
+    )
+    return list(found)
