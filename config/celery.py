@@ -20,7 +20,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 # Time limit < lease < visibility timeout: a job is given to another only after the
 # first can no longer be at work on it.
-TIME_LIMIT_SECONDS = 300
+TIME_LIMIT_SECONDS = 240
 VISIBILITY_SECONDS = 900
 # Publishing happens inside requests: a broker that is gone may cost this much.
 PUBLISH_SECONDS = 0.5

@@ -13,6 +13,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 LINE = re.compile(r"(?:export )?([A-Za-z_][A-Za-z0-9_]*)=(.*)")
 FLAGS = {*environ.Env.BOOLEAN_TRUE_STRINGS, "false", "off", "n", "no", "0"}
 PLAIN = (bool, int, float)
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 NOTSET = environ.Env.NOTSET
 
 
@@ -21,7 +22,7 @@ class Environment(environ.Env):
 
     def get_value(self, var, cast=None, default=NOTSET, parse_default=False):
         raw = self.ENVIRON.get(var, "").strip().lower()
-        if cast in PLAIN and not raw and default is not NOTSET:
+        if not raw and default is not NOTSET:
             # "NAME=" in .env means: as if it were not there.
             return default
         if cast is bool and raw and raw not in FLAGS:
@@ -31,6 +32,13 @@ class Environment(environ.Env):
         except ValueError as error:
             kind = "a number" if cast in PLAIN else "valid"
             raise ImproperlyConfigured(f"{var} must be {kind}.") from error
+
+
+def log_level(word: str) -> str:
+    """Read a level of logging, however it is spelled."""
+    if word.upper() not in LEVELS:
+        raise ImproperlyConfigured(f"LOG_LEVEL must be one of {', '.join(LEVELS)}.")
+    return word.upper()
 
 
 def dotenv() -> Path:

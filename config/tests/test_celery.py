@@ -60,7 +60,7 @@ def test_nobody_gets_a_job_while_the_first_may_be_at_work():
 @pytest.mark.parametrize(
     ("task", "queue"),
     [
-        ("agents.tasks.produce_reply", "replies"),
+        ("agents.tasks.answer", "replies"),
         ("agents.tasks.sweep", "default"),
         ("accounts.tasks.anchor_audit_heads", "default"),
     ],

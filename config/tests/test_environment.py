@@ -6,7 +6,13 @@ import sys
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.environment import BASE_DIR, Environment, make_secret_key, read_dotenv
+from config.environment import (
+    BASE_DIR,
+    Environment,
+    log_level,
+    make_secret_key,
+    read_dotenv,
+)
 
 
 @pytest.fixture
@@ -76,6 +82,17 @@ def test_an_empty_value_is_as_none_at_all(dotenv):
     Environment.ENVIRON["X"] = ""
     assert Environment().int("X", 7) == 7
     assert Environment().bool("X", True) is True
+    assert Environment().list("X", default=["kept"]) == ["kept"]
+
+
+@pytest.mark.parametrize("word", ["debug", "DEBUG", "Debug"])
+def test_a_level_of_logging_may_be_spelled_either_way(word):
+    assert log_level(word) == "DEBUG"
+
+
+def test_an_unknown_level_of_logging_is_named():
+    with pytest.raises(ImproperlyConfigured, match="LOG_LEVEL"):
+        log_level("loud")
 
 
 def test_a_secret_key_is_made_once_and_only_the_owner_may_read_it(

@@ -146,6 +146,12 @@ def test_without_one_kind_of_worker_it_is_degraded(client, missing):
     assert celery["details"]["workers"][missing] == 0
 
 
+def test_load_balancers_may_ask_over_plain_http(client, settings):
+    settings.SECURE_SSL_REDIRECT = True
+    assert client.get("/health/live").status_code == 200
+    assert client.get("/accounts/login/").status_code == 301
+
+
 def test_an_unknown_host_is_a_problem(client):
     answer = client.get("/health", headers={"host": "elsewhere.example"})
     assert answer.status_code == 400
