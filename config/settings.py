@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import embedded
 from config.database import database_config, pool_settings
-from config.environment import Environment, read_dotenv
+from config.environment import Environment, log_level, read_dotenv
 from config.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -164,6 +164,8 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", IS_HTTPS)
+# Load balancers ask over plain http.
+SECURE_REDIRECT_EXEMPT = [r"^health"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31_536_000 if IS_HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
 if env.bool("TRUST_X_FORWARDED_PROTO", False):
@@ -256,7 +258,7 @@ USE_TZ = True
 USE_I18N = True
 
 # --- Logs -------------------------------------------------------------------
-LOG_LEVEL = env("LOG_LEVEL", default="info").upper()
+LOG_LEVEL = log_level(env("LOG_LEVEL", default="info"))
 DB_ECHO_SQL = env.bool("DB_ECHO_SQL", False)
 LOGGING = logging_config(LOG_LEVEL, echo_sql=DB_ECHO_SQL)
 # Tasks carry the id of the request that sent them; the middleware is our own.
