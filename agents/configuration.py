@@ -5,6 +5,7 @@ import re
 from typing import Annotated, Any, Literal
 
 import tinycss2
+from django.conf import settings
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -26,7 +27,9 @@ class Configuration(BaseModel):
 
 
 class AgentConfig(Configuration):
-    model: StrictStr | None = Field(None, max_length=200)
+    model: StrictStr = Field(
+        default_factory=lambda: settings.LLM_MODEL, min_length=1, max_length=200
+    )
     temperature: float = Field(0.7, ge=0, le=2, strict=True)
     max_tokens: StrictInt = Field(1000, ge=1, le=4000)
     memory_enabled: StrictBool = True
