@@ -1,8 +1,6 @@
 """One turn of a conversation, from the question to the stored answer."""
 
-import time
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -10,13 +8,14 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts import audit
 from accounts.errors import DomainError, Invalid
+from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import WorkStatus, request_fingerprint
 from accounts.models.users import User
-from accounts.work import claim, finish, nudge, renew, retry_later
+from accounts.work import claim, finish, nudge, retry_later
 from agents import streams
-from agents.context import ContextService
-from agents.llm.provider import Delta, Ending, Provider, ProviderError, Said, Turn
+from agents.llm.provider import Provider, ProviderError
 from agents.llm.providers import provider_for
 from agents.models.agents import Agent
 from agents.models.sessions import (
@@ -26,17 +25,16 @@ from agents.models.sessions import (
     Reply,
     Session,
     SessionIsOver,
+    SessionStatus,
 )
 from agents.models.versions import AgentVersion
+from agents.speech import Answer, GivenUp, LeaseLost, speak, turn_of
 from agents.transcripts import message_as_dict
 
 log = structlog.get_logger(__name__)
 
 ANSWER = "agents.tasks.answer"
 MAX_QUESTION = 4_000
-MAX_ANSWER = 40_000
-MAX_CONTEXT_TOKENS = 3_000
-MAX_HISTORY = 10
 MAX_ATTEMPTS = 3
 RETRY_SECONDS = (1, 5)
 # An end that nobody published for so long was stored by a worker that then died.
@@ -55,14 +53,6 @@ class AgentIsSilent(DomainError):
     status = 422
     code = "agent-inactive"
     detail = "This agent does not answer at the moment."
-
-
-class GivenUp(Exception):
-    """This reply can have no answer; trying again would not help."""
-
-
-class LeaseLost(Exception):
-    """Another worker has taken this reply over."""
 
 
 def start_session(
@@ -165,16 +155,28 @@ def _stored(
     return message, reply, True
 
 
+@transaction.atomic
+def end_session(
+    *, session: Session, status: SessionStatus, actor: User | None, reason: str = ""
+) -> Session:
+    """Complete or cancel a conversation. Raises SessionIsOver."""
+    if status == SessionStatus.COMPLETED:
+        session.mark_completed()
+    else:
+        session.mark_cancelled(reason)
+    audit.record(
+        action=AuditAction.UPDATE,
+        resource_type="session",
+        resource_id=session.pk,
+        organization_id=session.organization_id,
+        actor=actor,
+        changes={"status": {"old": SessionStatus.ACTIVE, "new": status}},
+        response_status=200,
+    )
+    return session
+
+
 # --- The worker's half ------------------------------------------------------
-@dataclass
-class Answer:
-    """What a provider said, and when it began to speak."""
-
-    text: str
-    ending: Ending
-    first_token_at: datetime | None
-
-
 def produce(reply_id: Any) -> Reply | None:
     """Answer a question if that is still to be done; may be called repeatedly."""
     reply = claim(Reply, reply_id, lease_seconds=settings.REPLY_LEASE_SECONDS)
@@ -210,88 +212,6 @@ def live_version(reply: Reply) -> AgentVersion:
     if agent is None or not agent.is_answering or agent.live_version is None:
         raise GivenUp("agent_unavailable")
     return agent.live_version
-
-
-def turn_of(reply: Reply, version: AgentVersion) -> Turn:
-    """Gather what the provider gets to see."""
-    context = ContextService(version)
-    question = reply.question.content
-    config = version.config
-    history: tuple[Said, ...] = ()
-    if config.get("memory_enabled", True):
-        history = said_before(reply)
-    earlier = tuple(said.content for said in history if said.role == MessageRole.USER)
-    built = context.build(question, MAX_CONTEXT_TOKENS, earlier)
-    return Turn(
-        question=question,
-        agent_name=version.agent.name,
-        instructions=built.instructions,
-        passages=built.passages,
-        topics=context.topics(),
-        history=history,
-        language=context.language,
-        model=config.get("model") or settings.LLM_MODEL,
-        temperature=config.get("temperature", 0.7),
-        max_tokens=config.get("max_tokens", 1000),
-    )
-
-
-def said_before(reply: Reply) -> tuple[Said, ...]:
-    """Return the latest messages before the question, oldest first."""
-    rows = (
-        Message.objects.filter(
-            session_id=reply.session_id,
-            sequence__lt=reply.question.sequence,
-            role__in=[MessageRole.USER, MessageRole.ASSISTANT],
-        )
-        .order_by("-sequence")
-        .values_list("role", "content")[:MAX_HISTORY]
-    )
-    return tuple(Said(role, content) for role, content in reversed(rows))
-
-
-def speak(reply: Reply, provider: Provider, turn: Turn) -> Answer:
-    """Publish the answer as it comes about, and return it whole."""
-    lease = settings.REPLY_LEASE_SECONDS
-    now = time.monotonic()
-    deadline, renew_at = now + settings.REPLY_DEADLINE_SECONDS, now + lease / 3
-    facts = {"reply_id": reply.pk, "message_id": reply.question_id}
-    heard = streams.append(
-        reply.session_id, "start", facts | {"attempt": reply.attempt}
-    )
-    answer = Answer("", Ending(), None)
-    said: list[str] = []
-    length = 0
-    for part in provider.stream(turn):
-        now = time.monotonic()
-        if now >= deadline:
-            raise GivenUp("deadline_exceeded")
-        if now >= renew_at:
-            if not renew(reply, lease_seconds=lease):
-                raise LeaseLost
-            renew_at = now + lease / 3
-        if isinstance(part, Ending):
-            answer.ending = part
-            break
-        text = storable(part)
-        answer.first_token_at = answer.first_token_at or timezone.now()
-        said.append(text)
-        length += len(text)
-        if length > MAX_ANSWER:
-            raise ProviderError("The answer has no end.")
-        if heard:
-            # One that is not heard is enough: each try may wait for a time-out.
-            token = {"reply_id": reply.pk, "text": text}
-            heard = streams.append(reply.session_id, "token", token)
-    answer.text = "".join(said).strip()
-    if not answer.text:
-        raise ProviderError("The answer is empty.")
-    return answer
-
-
-def storable(part: Delta) -> str:
-    """Take out what PostgreSQL cannot hold."""
-    return part.text.replace("\x00", "").encode("utf-8", "ignore").decode()
 
 
 @transaction.atomic

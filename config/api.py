@@ -2,6 +2,8 @@
 
 from rest_framework.routers import SimpleRouter
 
+from agents.api_knowledge import DocumentViewSet, KnowledgePackViewSet
+from agents.api_sessions import SessionViewSet, stream_urlpatterns
 from agents.viewsets import AgentViewSet, PersonaViewSet
 
 router = SimpleRouter()
@@ -10,5 +12,8 @@ router = SimpleRouter()
 router.trailing_slash = "/?"
 router.register("api/v1/agents", AgentViewSet, "agent")
 router.register("api/v1/personas", PersonaViewSet, "persona")
+router.register("api/v1/knowledge-packs", KnowledgePackViewSet, "knowledge-pack")
+router.register("api/v1/documents", DocumentViewSet, "document")
+router.register("api/v1/sessions", SessionViewSet, "session")
 
-urlpatterns = router.urls
+urlpatterns = [*stream_urlpatterns, *router.urls]

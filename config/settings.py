@@ -52,6 +52,7 @@ TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0)
 INSTALLED_APPS = [
     "config.apps.Config",
     "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
     "config.apps.Admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -222,6 +223,10 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/api/(v1/)?",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "ENUM_NAME_OVERRIDES": {
+        "SessionStatus": "agents.models.sessions.SessionStatus",
+        "WorkStatus": "accounts.models.lifecycle.WorkStatus",
+    },
 }
 
 UNFOLD = {

@@ -1,7 +1,7 @@
 """What every model provider is to the rest of the product."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -86,8 +86,11 @@ class Provider(Protocol):
 
     name: str
 
-    def stream(self, turn: Turn) -> Iterator[Delta | Ending]:
-        """Yield the answer's text as it comes about, then its ending."""
+    def stream(self, turn: Turn) -> Generator[Delta | Ending]:
+        """Yield the answer's text as it comes about, then its ending.
+
+        The generator may be closed at any time, and then lets go of everything.
+        """
 
 
 class ProviderError(Exception):

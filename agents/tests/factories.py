@@ -3,7 +3,15 @@ from factory.django import DjangoModelFactory
 
 from accounts.tests.factories import OrganizationFactory
 from agents.creation import create_agent
-from agents.models import Agent, Document, KnowledgePack
+from agents.knowledge.indexing import index_document
+from agents.models import (
+    Agent,
+    Document,
+    KnowledgePack,
+    Message,
+    MessageRole,
+    Session,
+)
 
 
 class KnowledgePackFactory(DjangoModelFactory):
@@ -39,3 +47,41 @@ class AgentFactory(DjangoModelFactory):
     def _create(cls, model_class, *args, **kwargs):
         kwargs.setdefault("created_by", None)
         return create_agent(*args, **kwargs)[0]
+
+
+class SessionFactory(DjangoModelFactory):
+    """A visitor's conversation with an agent."""
+
+    class Meta:
+        model = Session
+
+    agent_ref = factory.SubFactory(AgentFactory)
+    agent_id = factory.LazyAttribute(lambda row: str(row.agent_ref.public_id))
+    organization = factory.SelfAttribute("agent_ref.organization")
+    visitor_id = factory.Sequence(lambda n: f"visitor-{n}")
+
+
+class MessageFactory(DjangoModelFactory):
+    """Messages as the product makes them: appended to their conversation."""
+
+    class Meta:
+        model = Message
+
+    session = factory.SubFactory(SessionFactory)
+    role = MessageRole.USER
+    content = factory.Sequence(lambda n: f"Question {n}?")
+
+    @classmethod
+    def _create(cls, model_class, *args, session, role, content, **kwargs):
+        return session.add_message(role, content, **kwargs)
+
+
+def knowing_agent(*texts: str, **fields) -> Agent:
+    """Return an agent that has read these texts; a text begins with its title."""
+    organization = fields.pop("organization", None) or OrganizationFactory()
+    pack = KnowledgePackFactory(organization=organization)
+    for text in texts:
+        title = text.strip().splitlines()[0].strip("# ")
+        document = DocumentFactory(knowledge_pack=pack, title=title, content=text)
+        index_document(str(document.pk))
+    return AgentFactory(organization=organization, knowledge_pack_id=pack.pk, **fields)

@@ -1,0 +1,287 @@
+"""The REST door to knowledge packs and their documents."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from accounts.doors import (
+    NameField,
+    OrganizationViewSet,
+    StrictSerializer,
+    TextField,
+    idempotency_key,
+)
+from accounts.errors import Forbidden, Invalid, NotFound
+from accounts.models.api_keys import Scope
+from accounts.models.lifecycle import WorkStatus
+from agents.knowledge import documents, packs
+from agents.knowledge.search import MAX_QUESTION, Passage, search
+from agents.models.knowledge import Document, KnowledgePack, Language
+from agents.viewsets import IDEMPOTENCY, ORGANIZATION
+
+INDEXING_FAILED = "This document could not be indexed."
+
+
+class PackBody(StrictSerializer):
+    name = NameField(max_length=255)
+    description = TextField(max_length=2000, required=False, allow_blank=True)
+    language = serializers.ChoiceField(Language.choices, required=False)
+
+
+class PackEditBody(PackBody):
+    name = NameField(max_length=255, required=False)
+
+
+class PackShape(serializers.Serializer):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    language = serializers.ChoiceField(Language.choices)
+    document_count = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class DocumentBody(StrictSerializer):
+    title = NameField(max_length=documents.MAX_TITLE)
+    content = TextField(max_length=documents.MAX_CONTENT, trim_whitespace=False)
+    source_url = TextField(
+        max_length=documents.MAX_URL, required=False, allow_blank=True
+    )
+    idempotency_key = TextField(max_length=255, required=False, allow_null=True)
+
+
+class DocumentSummary(serializers.Serializer):
+    id = serializers.UUIDField()
+    knowledge_pack_id = serializers.UUIDField()
+    title = serializers.CharField()
+    source_url = serializers.CharField()
+    content_hash = serializers.CharField()
+    status = serializers.ChoiceField(WorkStatus.choices)
+    error = serializers.CharField(allow_null=True)
+    chunk_count = serializers.IntegerField()
+    indexed_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class DocumentShape(DocumentSummary):
+    content = serializers.CharField()
+
+
+class PassageShape(serializers.Serializer):
+    document_id = serializers.UUIDField()
+    title = serializers.CharField()
+    url = serializers.CharField()
+    heading = serializers.CharField()
+    text = serializers.CharField()
+    position = serializers.IntegerField()
+    score = serializers.FloatField()
+
+
+class PassagesShape(serializers.Serializer):
+    results = PassageShape(many=True)
+
+
+def pack_as_dict(pack: KnowledgePack) -> dict[str, Any]:
+    return {
+        "id": pack.pk,
+        "name": pack.name,
+        "description": pack.description,
+        "language": pack.language,
+        "document_count": pack.document_count,
+        "created_at": pack.created_at,
+        "updated_at": pack.updated_at,
+    }
+
+
+def document_summary(document: Document) -> dict[str, Any]:
+    has_failed = document.status == WorkStatus.FAILED
+    return {
+        "id": document.pk,
+        "knowledge_pack_id": document.knowledge_pack_id,
+        "title": document.title,
+        "source_url": document.source_url,
+        "content_hash": document.content_hash,
+        "status": document.status,
+        "error": INDEXING_FAILED if has_failed else None,
+        "chunk_count": document.chunk_count,
+        "indexed_at": document.indexed_at,
+        "created_at": document.created_at,
+        "updated_at": document.updated_at,
+    }
+
+
+def document_as_dict(document: Document) -> dict[str, Any]:
+    return document_summary(document) | {"content": document.content}
+
+
+def passage_as_dict(passage: Passage) -> dict[str, Any]:
+    return vars(passage) | {"score": round(passage.score, 4)}
+
+
+class KnowledgeViewSet(OrganizationViewSet):
+    """What packs and documents share: a key bound to one agent opens neither."""
+
+    filter_backends = []
+
+    @property
+    def organization(self):
+        if self.principal.bound_agent:
+            raise Forbidden("This API key is bound to one agent.")
+        return super().organization
+
+
+@extend_schema_view(
+    list=extend_schema(parameters=[ORGANIZATION], responses=PackShape(many=True)),
+    retrieve=extend_schema(parameters=[ORGANIZATION], responses=PackShape),
+)
+class KnowledgePackViewSet(KnowledgeViewSet):
+    """Packs of documents, which agents answer from."""
+
+    actions = {
+        "list": Scope.AGENTS_READ,
+        "retrieve": Scope.AGENTS_READ,
+        "documents": Scope.AGENTS_READ,
+        "search": Scope.AGENTS_READ,
+        "*": Scope.KNOWLEDGE_WRITE,
+    }
+    queryset = KnowledgePack.objects.none()
+    serializer_class = PackShape
+
+    def get_queryset(self):
+        return KnowledgePack.objects.for_organization(self.organization)
+
+    def get_serializer_class(self):
+        return {
+            "create": PackBody,
+            "partial_update": PackEditBody,
+            "add_document": DocumentBody,
+        }.get(self.action, PackShape)
+
+    def find(self) -> KnowledgePack:
+        pack = packs.get_pack(organization=self.organization, pack_id=self.kwargs["pk"])
+        # The domain then knows the organization without asking again.
+        pack.organization = self.organization
+        return pack
+
+    def shown(self, pack: KnowledgePack) -> dict[str, Any]:
+        return pack_as_dict(KnowledgePack.objects.with_counts().get(pk=pack.pk))
+
+    def list(self, request):
+        mine = self.filter_queryset(self.get_queryset())
+        return self.list_page(mine.with_counts(), pack_as_dict)
+
+    def retrieve(self, request, pk):
+        return Response(self.shown(self.find()))
+
+    @extend_schema(
+        parameters=[ORGANIZATION], request=PackBody, responses={201: PackShape}
+    )
+    def create(self, request):
+        pack = packs.create_knowledge_pack(
+            organization=self.organization,
+            created_by=self.principal.user,
+            **self.body(),
+        )
+        headers = {"Location": f"/api/v1/knowledge-packs/{pack.pk}/"}
+        return Response(self.shown(pack), 201, headers=headers)
+
+    @extend_schema(parameters=[ORGANIZATION], request=PackEditBody, responses=PackShape)
+    def partial_update(self, request, pk):
+        pack = packs.update_knowledge_pack(
+            knowledge_pack=self.find(), actor=self.principal.user, changes=self.body()
+        )
+        return Response(self.shown(pack))
+
+    @extend_schema(
+        parameters=[
+            ORGANIZATION,
+            OpenApiParameter(
+                "detach", bool, description="Take it from the agents that use it."
+            ),
+        ],
+        responses={204: None},
+    )
+    def destroy(self, request, pk):
+        detach = request.query_params.get("detach", "false")
+        if detach not in ("true", "false"):
+            raise Invalid("Say true or false.", pointer="/detach")
+        packs.delete_knowledge_pack(
+            knowledge_pack=self.find(),
+            actor=self.principal.user,
+            detach=detach == "true",
+        )
+        return Response(status=204)
+
+    @extend_schema(parameters=[ORGANIZATION], responses=DocumentSummary(many=True))
+    @action(detail=True)
+    def documents(self, request, pk):
+        mine = Document.objects.filter(knowledge_pack=self.find()).defer("content")
+        return self.list_page(self.filter_queryset(mine), document_summary)
+
+    @extend_schema(
+        parameters=[ORGANIZATION, IDEMPOTENCY],
+        request=DocumentBody,
+        responses={201: DocumentShape, 200: DocumentShape},
+    )
+    @documents.mapping.post
+    def add_document(self, request, pk):
+        body = self.body()
+        key = idempotency_key(request, body)
+        body.pop("idempotency_key", None)
+        document, created = documents.create_document(
+            knowledge_pack=self.find(),
+            created_by=self.principal.user,
+            idempotency_key=key,
+            **body,
+        )
+        headers = {"Location": f"/api/v1/documents/{document.pk}/"}
+        if not created:
+            headers["Idempotency-Replayed"] = "true"
+        return Response(
+            document_as_dict(document), 201 if created else 200, headers=headers
+        )
+
+    @extend_schema(
+        parameters=[
+            ORGANIZATION,
+            OpenApiParameter("q", str, required=True, description="A question"),
+        ],
+        responses=PassagesShape,
+        filters=False,
+    )
+    @action(detail=True, pagination_class=None)
+    def search(self, request, pk):
+        pack = self.find()
+        question = request.query_params.get("q", "").strip()
+        if not 1 <= len(question) <= MAX_QUESTION or "\x00" in question:
+            raise Invalid(f"1 to {MAX_QUESTION:,} characters.", pointer="/q")
+        found = search(knowledge_pack_id=pack.pk, question=question)
+        return Response({"results": [passage_as_dict(each) for each in found]})
+
+
+class DocumentViewSet(KnowledgeViewSet):
+    """Documents by their own id."""
+
+    actions = {"retrieve": Scope.AGENTS_READ, "*": Scope.KNOWLEDGE_WRITE}
+    queryset = Document.objects.none()
+    serializer_class = DocumentShape
+
+    def find(self) -> Document:
+        found = documents.get_document_by_id(self.kwargs["pk"], self.organization)
+        if found is None:
+            raise NotFound
+        return found
+
+    @extend_schema(parameters=[ORGANIZATION], responses=DocumentShape)
+    def retrieve(self, request, pk):
+        return Response(document_as_dict(self.find()))
+
+    @extend_schema(parameters=[ORGANIZATION], responses={204: None})
+    def destroy(self, request, pk):
+        documents.delete_document(document=self.find(), actor=self.principal.user)
+        return Response(status=204)

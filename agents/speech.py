@@ -1,0 +1,136 @@
+"""Have a provider answer one question, and publish its words as they come."""
+
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.work import renew
+from agents import streams
+from agents.context import ContextService
+from agents.llm.provider import Ending, Provider, ProviderError, Said, Turn
+from agents.models.sessions import Message, MessageRole, Reply
+from agents.models.versions import AgentVersion
+
+MAX_ANSWER = 40_000
+MAX_CONTEXT_TOKENS = 3_000
+MAX_HISTORY = 10
+
+
+class GivenUp(Exception):
+    """This reply can have no answer; trying again would not help."""
+
+
+class LeaseLost(Exception):
+    """Another worker has taken this reply over."""
+
+
+@dataclass
+class Answer:
+    """What a provider said, and when it began to speak."""
+
+    text: str = ""
+    ending: Ending = field(default_factory=Ending)
+    first_token_at: datetime | None = None
+
+
+def turn_of(reply: Reply, version: AgentVersion) -> Turn:
+    """Gather what the provider gets to see."""
+    config = version.config
+    context = ContextService(version)
+    history = said_before(reply) if config.get("memory_enabled", True) else ()
+    earlier = tuple(said.content for said in history if said.role == MessageRole.USER)
+    built = context.build(reply.question.content, MAX_CONTEXT_TOKENS, earlier)
+    return Turn(
+        question=reply.question.content,
+        agent_name=version.agent.name,
+        instructions=built.instructions,
+        passages=built.passages,
+        topics=context.topics(),
+        history=history,
+        language=context.language,
+        model=config.get("model") or settings.LLM_MODEL,
+        temperature=config.get("temperature", 0.7),
+        max_tokens=config.get("max_tokens", 1000),
+    )
+
+
+def said_before(reply: Reply) -> tuple[Said, ...]:
+    """Return the latest messages before the question, oldest first."""
+    rows = (
+        Message.objects.filter(
+            session_id=reply.session_id,
+            sequence__lt=reply.question.sequence,
+            role__in=[MessageRole.USER, MessageRole.ASSISTANT],
+        )
+        .order_by("-sequence")
+        .values_list("role", "content")[:MAX_HISTORY]
+    )
+    return tuple(Said(role, content) for role, content in reversed(rows))
+
+
+class Watch:
+    """The time a reply may take, and the lease that is held meanwhile."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
+        self.lease = settings.REPLY_LEASE_SECONDS
+        self.deadline = time.monotonic() + settings.REPLY_DEADLINE_SECONDS
+        self.renew_at = time.monotonic() + self.lease / 3
+
+    def look(self) -> None:
+        """Hold the lease on; raise GivenUp or LeaseLost when it is over."""
+        now = time.monotonic()
+        if now >= self.deadline:
+            raise GivenUp("deadline_exceeded")
+        if now >= self.renew_at:
+            if not renew(self.reply, lease_seconds=self.lease):
+                raise LeaseLost
+            self.renew_at = now + self.lease / 3
+
+
+class Voice:
+    """Publishes a reply's events while somebody can hear them."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
+        self.is_heard = True
+
+    def say(self, event: str, **data: object) -> None:
+        # One event that is lost is enough: each try may wait for a time-out, and
+        # the end is told later in any case.
+        if self.is_heard:
+            data = {"reply_id": self.reply.pk, **data}
+            self.is_heard = bool(streams.append(self.reply.session_id, event, data))
+
+
+def speak(reply: Reply, provider: Provider, turn: Turn) -> Answer:
+    """Publish the answer as it comes about, and return it whole."""
+    watch, voice, answer = Watch(reply), Voice(reply), Answer()
+    voice.say("start", message_id=reply.question_id, attempt=reply.attempt)
+    said: list[str] = []
+    length = 0
+    with closing(provider.stream(turn)) as parts:
+        for part in parts:
+            watch.look()
+            if isinstance(part, Ending):
+                answer.ending = part
+                break
+            answer.first_token_at = answer.first_token_at or timezone.now()
+            said.append(storable(part.text))
+            length += len(said[-1])
+            if length > MAX_ANSWER:
+                raise ProviderError("The answer has no end.")
+            voice.say("token", text=said[-1])
+    answer.text = "".join(said).strip()
+    if not answer.text:
+        raise ProviderError("The answer is empty.")
+    return answer
+
+
+def storable(text: str) -> str:
+    """Take out what PostgreSQL cannot hold."""
+    return text.replace("\x00", "").encode("utf-8", "ignore").decode()
