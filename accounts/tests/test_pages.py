@@ -1,6 +1,7 @@
 """The pages of keys, organizations and the way in."""
 
 import re
+import secrets
 from datetime import timedelta
 
 import pytest
@@ -144,8 +145,14 @@ def test_a_removed_member_falls_back_to_an_organization_of_theirs(browser_of, ad
 
 
 @pytest.fixture
-def mara(db):
-    user = UserFactory(email="mara@example.com")
+def mara(db, client):
+    """Somebody with a password, at an address nobody has tried before.
+
+    Sign-in and reset are limited by address, and the counters outlive a test.
+    """
+    token = secrets.token_hex(6)
+    client.defaults["REMOTE_ADDR"] = f"2001:db8::{token[:4]}:{token[4:8]}:{token[8:]}"
+    user = UserFactory(email=f"mara-{token}@example.com")
     user.set_password(PASSWORD)
     user.save()
     MembershipFactory(user=user, role=Role.OWNER)
@@ -155,7 +162,7 @@ def mara(db):
 def test_signing_in_leads_where_one_wanted_to_go(client, mara):
     response = client.post(
         reverse("account_login"),
-        {"login": "Mara@Example.com", "password": PASSWORD, "next": KEYS},
+        {"login": mara.email.upper(), "password": PASSWORD, "next": KEYS},
     )
     assert response["Location"] == KEYS
 
@@ -209,7 +216,7 @@ def test_a_reset_link_works_once(client, mara):
 def test_an_unknown_address_is_answered_like_a_known_one(client, mara):
     url = reverse("account_reset_password")
     known = client.post(url, {"email": mara.email}, follow=True)
-    unknown = client.post(url, {"email": "nobody@example.com"}, follow=True)
+    unknown = client.post(url, {"email": f"no-{mara.email}"}, follow=True)
     assert known.content == unknown.content
 
 
@@ -241,3 +248,13 @@ def test_every_page_about_an_account_is_our_own(browser_of, ada, name):
     response = browser_of(ada).get(reverse(name), follow=True)
     assert response.status_code == 200
     assert "Agents you can vouch for" in response.content.decode()
+
+
+def test_too_many_tries_are_refused_on_a_page_of_ours(client, mara):
+    wrong = {"login": mara.email, "password": "wrong"}
+    for _ in range(5):
+        client.post(reverse("account_login"), wrong)
+    right = {"login": mara.email, "password": PASSWORD}
+    page = client.post(reverse("account_login"), right).content.decode()
+    assert "Too many" in page
+    assert client.get(KEYS).status_code == 302

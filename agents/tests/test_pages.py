@@ -224,8 +224,9 @@ def test_the_page_asks_again_while_the_prompt_is_improved(browser_of, ada, harbo
 
 
 def test_the_page_stops_asking_when_it_is_done(browser_of, ada, desk):
-    part = browser_of(ada).get(page_of("optimization", desk)).content.decode()
-    assert "hx-get" not in part
+    part = browser_of(ada).get(page_of("optimization", desk))
+    assert "hx-get" not in part.content.decode()
+    assert part["HX-Refresh"] == "true"
 
 
 def test_a_transcript_shows_question_answer_and_source(browser_of, ada, desk):

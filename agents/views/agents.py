@@ -154,7 +154,11 @@ def optimization(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Show how far the improvement of the prompt is; the page asks until it ends."""
     agent = find_agent(request, public_id)
     context = {"agent": agent, "run": overviews.latest_run(agent)}
-    return render(request, "agents/_optimization.html", context)
+    response = render(request, "agents/_optimization.html", context)
+    if not agent.optimization_pending:
+        # Version, history and prompt changed with it: show the whole page anew.
+        response["HX-Refresh"] = "true"
+    return response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

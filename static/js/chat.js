@@ -178,7 +178,7 @@ async function listen() {
   for (let tries = 0; pending.size && tries < TRIES; tries += 1) {
     try {
       const url = `${address(box.dataset.stream)}?after=${encodeURIComponent(last)}`;
-      const answer = await fetch(url, { headers: { Accept: "text/event-stream" }, signal: mine.signal });
+      const answer = await fetch(url, { signal: mine.signal });
       if (answer.ok) {
         tries = 0;
         await read(answer.body);
@@ -198,7 +198,7 @@ async function ask(text) {
   turn("you", text);
   const node = turn("agent");
   try {
-    session ??= (await post(box.dataset.sessions, {})).id;
+    session ??= (await post(box.dataset.sessions, { agent: box.dataset.agent })).id;
     const made = await post(address(box.dataset.messages), { content: text });
     pending.set(made.reply_id, { node, text: "" });
     if (!stream) {
