@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from unfold.sites import UnfoldAdminSite
 
@@ -68,7 +69,7 @@ class OperatorSite(UnfoldAdminSite):
     def admin_view(self, view, cacheable=False):
         return csp_update(POLICY_UPDATE)(super().admin_view(view, cacheable))
 
-    @never_cache
+    @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context=None) -> HttpResponse:
         """Send to the one sign-in page, where attempts are limited and recorded."""
         if self.has_permission(request):

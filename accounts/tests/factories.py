@@ -46,3 +46,10 @@ def make_key(membership: Membership, **fields) -> str:
         name=fields.pop("name", "Test key"),
         **fields,
     )[1]
+
+
+class OperatorFactory(UserFactory):
+    """A superuser, whom the operators' site lets in."""
+
+    is_staff = True
+    is_superuser = True

@@ -1,0 +1,311 @@
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.utils.html import format_html
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.forms import AdminPasswordChangeForm, UserCreationForm
+
+from accounts.keys import revoke_api_key
+from accounts.models import (
+    APIKey,
+    AuditAction,
+    AuditDetail,
+    AuditHead,
+    AuditLog,
+    Membership,
+    Organization,
+    User,
+)
+from accounts.models.organizations import PLAN_LIMITS, UNLIMITED
+from accounts.operations import (
+    IsDeletedFilter,
+    OperatorAdmin,
+    ReadOnlyAdmin,
+    RefusableForm,
+    SoftDeletedAdmin,
+)
+
+# Tables of sign-in that users' own pages keep; operators have no business there.
+for model in [
+    Group,
+    *(m for m in admin.site._registry if m._meta.app_label == "account"),
+]:
+    admin.site.unregister(model)
+
+
+class EmailIsFree:
+    """Deleted users keep their address, which the form's own check does not see."""
+
+    def clean_email(self):
+        email = self.cleaned_data["email"].strip().lower()
+        if User.all_objects.filter(email=email).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError("Another user has this address.")
+        return email
+
+
+class NewUserForm(EmailIsFree, UserCreationForm):
+    class Meta:
+        model = User
+        fields = ("email", "name")
+        field_classes = {}
+
+
+class UserForm(EmailIsFree, RefusableForm):
+    pass
+
+
+@admin.register(User)
+class UserAdmin(SoftDeletedAdmin, DjangoUserAdmin):
+    form = UserForm
+    add_form = NewUserForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = (
+        "email",
+        "name",
+        "provider",
+        "is_active",
+        "is_superuser",
+        "last_login",
+        "deleted_at",
+    )
+    list_filter = (
+        "is_active",
+        "is_superuser",
+        "provider",
+        ("deleted_at", IsDeletedFilter),
+    )
+    search_fields = ("email", "name")
+    ordering = ("email",)
+    filter_horizontal = ()
+    autocomplete_fields = ("groups",)
+    readonly_fields = (
+        "set_password",
+        "provider_user_id",
+        "last_login",
+        "created_at",
+        "updated_at",
+        "deleted_at",
+    )
+    add_fieldsets = (
+        (None, {"fields": ("email", "name")}),
+        ("Password", {"fields": ("usable_password", "password1", "password2")}),
+    )
+    fieldsets = (
+        (None, {"fields": ("email", "name", "set_password")}),
+        (
+            "May",
+            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "roles")},
+        ),
+        ("Signs in with", {"fields": ("provider", "provider_user_id", "last_login")}),
+        ("Times", {"fields": ("created_at", "updated_at", "deleted_at")}),
+    )
+
+    @admin.display(description="Password")
+    def set_password(self, user):
+        # Not the stored hash, nor parts of it.
+        return format_html(
+            '<a href="../password/" class="text-primary-600">{}</a>',
+            "Change it" if user.has_usable_password() else "Set one",
+        )
+
+    def has_delete_permission(self, request, obj=None):
+        return super().has_delete_permission(request, obj) and obj != request.user
+
+    @transaction.atomic
+    def user_change_password(self, request, id, form_url=""):
+        return super().user_change_password(request, id, form_url)
+
+
+@admin.register(Group)
+class GroupAdmin(OperatorAdmin, DjangoGroupAdmin):
+    list_display = ("name",)
+    search_fields = ("name",)
+    fields = ("name",)
+
+
+@admin.register(Organization)
+class OrganizationAdmin(SoftDeletedAdmin):
+    list_display = ("name", "plan", "agents", "created_at", "deleted_at")
+    list_filter = ("plan", ("deleted_at", IsDeletedFilter))
+    search_fields = ("name", "=id")
+    ordering = ("name", "id")
+    actions = ("use_plan_limits", "restore")
+    readonly_fields = ("agent_count", "created_at", "updated_at", "deleted_at")
+    add_fieldsets = ((None, {"fields": ("name", "plan")}),)
+    fieldsets = (
+        (None, {"fields": ("name", "plan", "agent_count")}),
+        (
+            "Limits",
+            {
+                "fields": tuple(PLAN_LIMITS["free"]),
+                "description": "-1 is unlimited. Another plan leaves them as they are.",
+            },
+        ),
+        ("Settings", {"fields": ("settings",)}),
+        ("Times", {"fields": ("created_at", "updated_at", "deleted_at")}),
+    )
+
+    @admin.display(description="Agents", ordering="agent_count")
+    def agents(self, organization):
+        limit = organization.max_agents
+        return f"{organization.agent_count} of {'any' if limit == UNLIMITED else limit}"
+
+    def organization_id_of(self, obj):
+        return obj.pk
+
+    def save_model(self, request, obj, form, change):
+        if not change:
+            for name, value in PLAN_LIMITS[obj.plan].items():
+                setattr(obj, name, value)
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description="Set the plan's limits", permissions=["change"])
+    @transaction.atomic
+    def use_plan_limits(self, request, queryset):
+        for organization in queryset:
+            limits = PLAN_LIMITS[organization.plan]
+            changes = {
+                name: {"old": getattr(organization, name), "new": value}
+                for name, value in limits.items()
+                if getattr(organization, name) != value
+            }
+            if changes:
+                Organization.all_objects.filter(pk=organization.pk).update(**limits)
+                self.record(request, AuditAction.UPDATE, organization, changes=changes)
+        messages.success(request, "The limits are those of the plan.")
+
+
+@admin.register(Membership)
+class MembershipAdmin(OperatorAdmin):
+    list_display = ("user", "organization", "role", "created_at")
+    list_filter = ("role", ("organization", AutocompleteSelectFilter))
+    list_filter_submit = True
+    list_select_related = ("user", "organization")
+    search_fields = ("user__email", "user__name", "organization__name")
+    autocomplete_fields = ("user", "organization")
+    fields = ("organization", "user", "role", "created_at")
+    ordering = ("-created_at", "-id")
+
+    def get_readonly_fields(self, request, obj=None):
+        return ("created_at", *(("organization", "user") if obj else ()))
+
+
+@admin.register(APIKey)
+class APIKeyAdmin(ReadOnlyAdmin):
+    list_display = (
+        "name",
+        "shown",
+        "organization",
+        "user",
+        "rate_limit_tier",
+        "last_used_at",
+        "expires_at",
+        "deleted_at",
+    )
+    list_filter = (
+        "rate_limit_tier",
+        ("deleted_at", IsDeletedFilter),
+        ("organization", AutocompleteSelectFilter),
+    )
+    list_filter_submit = True
+    list_select_related = ("user", "organization")
+    search_fields = ("name", "=key_prefix", "user__email")
+    ordering = ("-created_at", "-id")
+    actions = ("revoke",)
+    fields = (
+        "name",
+        "shown",
+        "organization",
+        "user",
+        "scopes",
+        "rate_limit_tier",
+        "agent_public_id",
+        "expires_at",
+        "last_used_at",
+        "created_at",
+        "deleted_at",
+    )
+
+    @admin.display(description="Key")
+    def shown(self, key):
+        return f"{key.key_prefix}…{key.last_four}"
+
+    @admin.action(description="Revoke", permissions=["view"])
+    def revoke(self, request, queryset):
+        keys = list(queryset.alive())
+        for key in keys:
+            revoke_api_key(key=key, actor=request.user)
+        messages.success(request, f"{len(keys)} revoked.")
+
+
+@admin.register(AuditLog)
+class AuditLogAdmin(ReadOnlyAdmin):
+    list_display = (
+        "timestamp",
+        "action",
+        "resource_type",
+        "resource_id",
+        "user",
+        "actor_type",
+        "organization_id",
+        "sequence",
+    )
+    list_filter = ("action", "actor_type", "timestamp")
+    list_select_related = ("user",)
+    search_fields = ("resource_type", "resource_id", "=request_id")
+    ordering = ("-timestamp", "-id")
+    fields = (
+        *(field.name for field in AuditLog._meta.fields),
+        "changes",
+        "request_body",
+        "metadata",
+        "ip_address",
+        "user_agent",
+    )
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("detail")
+
+    @admin.display
+    def changes(self, row):
+        return detail_of(row, "changes")
+
+    @admin.display
+    def request_body(self, row):
+        return detail_of(row, "request_body")
+
+    @admin.display
+    def metadata(self, row):
+        return detail_of(row, "metadata")
+
+    @admin.display
+    def ip_address(self, row):
+        return detail_of(row, "ip_address")
+
+    @admin.display
+    def user_agent(self, row):
+        return detail_of(row, "user_agent")
+
+
+@admin.register(AuditDetail)
+class AuditDetailAdmin(ReadOnlyAdmin):
+    list_display = ("audit_log", "ip_address", "user_agent")
+    list_select_related = ("audit_log",)
+    search_fields = ("=audit_log__resource_id", "=ip_address")
+    ordering = ("-audit_log",)
+
+
+@admin.register(AuditHead)
+class AuditHeadAdmin(ReadOnlyAdmin):
+    list_display = ("organization_id", "sequence", "hash")
+    search_fields = ("=organization_id",)
+    ordering = ("organization_id",)
+
+
+def detail_of(row: AuditLog, name: str) -> object:
+    """Return what may name a person, unless that was erased."""
+    detail = getattr(row, "detail", None)
+    return getattr(detail, name) if detail else "erased"

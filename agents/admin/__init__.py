@@ -1,0 +1,3 @@
+from agents.admin import agents, conversations, knowledge
+
+__all__ = ["agents", "conversations", "knowledge"]

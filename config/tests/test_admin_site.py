@@ -1,0 +1,249 @@
+"""The operators' site: every page of every model, for operators alone."""
+
+import re
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from accounts.audit import record
+from accounts.models import APIKey, AuditAction, AuditLog, RateLimitTier
+from accounts.tests.factories import OperatorFactory, make_key
+from agents.models import Agent, Chunk, Message, Reply, Session
+from agents.tests.factories import AgentFactory, DocumentFactory
+from metrics.models import AgentMetrics, MetricEvent
+from widget.models import RefreshToken, WidgetSession, digest
+
+pytestmark = pytest.mark.django_db
+OURS = {"accounts", "metrics", "agents", "widget"}
+MODELS = [model for model in apps.get_models() if model._meta.app_label in OURS]
+READ_ONLY = {
+    "apikey",
+    "auditlog",
+    "auditdetail",
+    "audithead",
+    "agentmetrics",
+    "metricevent",
+    "agentversion",
+    "optimizationrun",
+    "chunk",
+    "session",
+    "message",
+    "reply",
+    "widgetsession",
+    "refreshtoken",
+}
+
+
+def address(model, page, *args) -> str:
+    meta = model._meta
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_{page}", args=args)
+
+
+@pytest.fixture
+def operator(db):
+    return OperatorFactory(email="op@example.com")
+
+
+@pytest.fixture
+def site(operator):
+    client = Client()
+    client.force_login(operator)
+    return client
+
+
+@pytest.fixture
+def rows(ada, operator):
+    """One row at least of every model."""
+    document = DocumentFactory(knowledge_pack__organization=ada.organization)
+    Chunk.objects.create(
+        document=document,
+        knowledge_pack=document.knowledge_pack,
+        position=0,
+        text="A passage.",
+    )
+    agent = AgentFactory(
+        organization=ada.organization,
+        created_by=ada.user,
+        knowledge_pack_id=document.knowledge_pack_id,
+        auto_optimize=True,
+    )
+    session = Session.objects.create(
+        organization=ada.organization,
+        visitor_id="v_1",
+        agent_id=str(agent.public_id),
+        agent_ref=agent,
+    )
+    question = session.add_message("user", "When do you open?")
+    Reply.objects.create(session=session, question=question)
+    metrics = AgentMetrics.objects.get(agent_type=agent.slug)
+    MetricEvent.objects.create(
+        organization=ada.organization,
+        metrics=metrics,
+        sequence=1,
+        kind="learning",
+        occurred_at=question.created_at,
+    )
+    widget_session = WidgetSession.objects.create(
+        agent=agent, session=session, origin="https://harbor.example"
+    )
+    RefreshToken.objects.create(
+        widget_session=widget_session, digest=digest("a refresh token")
+    )
+    return make_key(ada, name="Till")
+
+
+def test_every_model_has_pages():
+    assert {model for model in MODELS if not admin.site.is_registered(model)} == set()
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.model_name)
+def test_the_list_and_a_row_of_every_model_open(site, rows, model):
+    response = site.get(address(model, "changelist"))
+    assert response.status_code == 200
+    row = model._base_manager.first()
+    assert row is not None
+    assert site.get(address(model, "change", row.pk)).status_code == 200
+    history = site.get(address(model, "history", row.pk))
+    assert history.status_code == 200
+
+
+@pytest.mark.parametrize("words", ["a", "0198", "\x00"])
+def test_a_search_of_every_model_opens(site, rows, words):
+    for model in MODELS:
+        response = site.get(address(model, "changelist"), {"q": words})
+        assert response.status_code == 200
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.model_name)
+def test_what_may_not_be_written_cannot_be(site, rows, model):
+    may_write = model._meta.model_name not in READ_ONLY
+    assert site.get(address(model, "add")).status_code == (200 if may_write else 403)
+    row = model._base_manager.first()
+    if not may_write:
+        assert site.post(address(model, "change", row.pk), {}).status_code == 403
+        assert site.post(address(model, "delete", row.pk), {}).status_code == 403
+        site.post(
+            address(model, "changelist"),
+            {"action": "delete_selected", "_selected_action": row.pk, "post": "yes"},
+        )
+        assert model._base_manager.filter(pk=row.pk).exists()
+
+
+def test_a_member_who_is_no_operator_is_refused_everywhere(client, ada):
+    client.force_login(ada.user)
+    for model in MODELS:
+        for page in ("changelist", "add"):
+            response = client.get(address(model, page), follow=True)
+            assert response.status_code == 403
+
+
+def test_staff_without_superuser_is_refused(client, ada):
+    ada.user.is_staff = True
+    ada.user.save()
+    client.force_login(ada.user)
+    assert client.get(reverse("admin:index"), follow=True).status_code == 403
+
+
+def test_a_stranger_is_sent_to_the_one_sign_in_page(client, db):
+    response = client.get(reverse("admin:index"), follow=True)
+    assert response.redirect_chain[-1][0].startswith(reverse("account_login"))
+    assert "next=%2Fadmin%2F" in response.redirect_chain[-1][0].replace("/", "%2F")
+
+
+def test_the_site_takes_no_password_of_its_own(client, operator):
+    operator.set_password("a long enough passphrase")
+    operator.save()
+    form = {"username": operator.email, "password": "a long enough passphrase"}
+    response = client.post(reverse("admin:login"), form)
+    assert response.status_code == 302
+    assert "_auth_user_id" not in client.session
+
+
+def test_signing_out_ends_the_session(site):
+    response = site.post(reverse("admin:logout"))
+    assert response.status_code == 307
+    site.post(response["Location"])
+    assert "_auth_user_id" not in site.session
+
+
+def test_no_page_shows_a_secret(site, rows, operator):
+    operator.set_password("a long enough passphrase")
+    operator.save()
+    site.force_login(operator)
+    key = APIKey.objects.get()
+    secrets = [rows, key.key_hash, operator.password, operator.password[-20:]]
+    secrets.append(digest("a refresh token"))
+    for model in MODELS:
+        pages = [site.get(address(model, "changelist"))]
+        for row in model._base_manager.all()[:20]:
+            pages.append(site.get(address(model, "change", row.pk)))
+        shown = "".join(page.content.decode() for page in pages)
+        assert [secret for secret in secrets if secret in shown] == []
+
+
+@pytest.mark.parametrize("how_many", [1, 20])
+def test_the_list_of_agents_costs_the_same_however_long(
+    site, ada, how_many, django_assert_num_queries
+):
+    AgentFactory.create_batch(how_many, organization=ada.organization)
+    site.get(address(Agent, "changelist"))
+    # The session, the user, their memberships, the count, the page.
+    with django_assert_num_queries(5):
+        site.get(address(Agent, "changelist"))
+
+
+def test_the_front_page_links_to_every_model(site, rows):
+    shown = site.get(reverse("admin:index")).content.decode()
+    links = {address(model, "changelist") for model in MODELS}
+    assert {link for link in links if link not in shown} == set()
+
+
+def test_pages_hold_no_inline_script_or_style(site, rows):
+    for model in MODELS:
+        for page in ("changelist", "add"):
+            shown = site.get(address(model, page)).content.decode()
+            assert re.findall(r"<style|<script(?![^>]*\bsrc=)[^>]*>", shown) == []
+
+
+def test_the_audit_log_refuses_even_a_forged_form(site, rows, operator):
+    row = record(
+        action=AuditAction.UPDATE, resource_type="user", resource_id="1", actor=operator
+    )
+    url = address(AuditLog, "change", row.pk)
+    assert site.post(url, {"action": "READ"}).status_code == 403
+    assert AuditLog.objects.get(pk=row.pk).action == AuditAction.UPDATE
+
+
+def test_messages_of_one_conversation_are_listed(site, rows):
+    message = Message.objects.get()
+    url = address(Message, "changelist")
+    shown = site.get(url, {"session__id__exact": message.session_id})
+    assert "When do you open?" in shown.content.decode()
+
+
+def test_an_operator_revokes_keys(site, rows, operator):
+    key = APIKey.objects.get()
+    form = {"action": "revoke", "_selected_action": key.pk}
+    site.post(address(APIKey, "changelist"), form)
+    assert APIKey.all_objects.get(pk=key.pk).is_deleted
+    row = AuditLog.objects.get(resource_type="api_key", action=AuditAction.DELETE)
+    assert (row.user, row.resource_id) == (operator, str(key.pk))
+
+
+def test_an_operator_ends_widget_sessions(site, rows, ada):
+    session = WidgetSession.objects.get()
+    form = {"action": "revoke", "_selected_action": session.pk}
+    site.post(address(WidgetSession, "changelist"), form)
+    assert WidgetSession.objects.get().is_over
+    row = AuditLog.objects.get(resource_type="widget_session")
+    assert row.organization_id == ada.organization_id
+
+
+def test_a_tier_is_no_secret(site, rows):
+    """The control: what is not secret is shown, so the search above can find."""
+    shown = site.get(address(APIKey, "changelist")).content.decode()
+    assert RateLimitTier.FREE.label in shown
+    assert APIKey.objects.get().key_prefix in shown
