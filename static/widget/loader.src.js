@@ -87,7 +87,7 @@ p { margin: 24px; }
 }`;
 
   let id, looks, locale, text, host, box, pane, icon, button;
-  let frame, origin, code, busy, back;
+  let frame, origin, code, busy, at;
 
   const el = (name, set, ...kids) => {
     const space = /svg|path/.test(name) ? "2000/svg" : "1999/xhtml";
@@ -168,7 +168,7 @@ p { margin: 24px; }
   // The boot code goes to our frame and to nobody else.
   const hand = ({ boot_code }) => {
     // Focus follows into the chat unless the visitor has gone elsewhere.
-    const focus = isOpen() && doc.activeElement === back;
+    const focus = isOpen() && doc.activeElement === at;
     code = 0;
     if (focus) frame.focus();
     post("boot", { boot_code, looks, open: isOpen(), focus });
@@ -206,19 +206,21 @@ p { margin: 24px; }
       box = el("div", { class: [theme, position, size] }, pane, button);
       host = el("your-agent", { role: "region", "aria-label": text[0] });
       if (text === words.ar) host.dir = "rtl";
-      host.onkeydown = (event) => event.key === "Escape" && api.close();
+      host.onkeydown = (event) => {
+        if (event.key === "Escape") api.close();
+      };
       const sheet = new CSSStyleSheet();
       sheet.replaceSync(css);
-      const shadow = host.attachShadow({ mode: "open", delegatesFocus: true });
+      const shadow = host.attachShadow({ mode: "open" });
       shadow.adoptedStyleSheets = [sheet];
       shadow.append(box);
       watch.observe(doc.documentElement, { childList: true });
       attach();
-      queueMicrotask(() => emit("ready"));
+      emit("ready");
     },
     open() {
       if (!pane || isOpen()) return;
-      back = doc.activeElement;
+      at = doc.activeElement;
       button.className = "";
       turn(true, "open");
       if (frame) frame.focus();
@@ -231,13 +233,15 @@ p { margin: 24px; }
       if (!isOpen()) return;
       const inside = doc.activeElement === host;
       turn(false, "close");
-      if (inside) (back.isConnected ? back : host).focus();
+      if (inside)
+        (at.isConnected && at !== host && at !== doc.body ? at : button).focus();
     },
     toggle: () => (isOpen() ? api.close() : api.open()),
     show: () => host && (host.hidden = false),
     hide: () => host && (host.hidden = true),
     on(name, hear) {
       (heard[name] ||= new Set()).add(hear);
+      if (host && name === "ready") hear();
       return () => heard[name].delete(hear);
     },
     destroy() {

@@ -221,7 +221,6 @@ const measure = () => {
   input.style.height = `${Math.min(input.scrollHeight + 2, 132)}px`;
   const isLong = [...input.value].length > LONGEST;
   const hint = isLong ? say("too_long", { limit: LONGEST }) : "";
-  input.setCustomValidity(hint);
   input.setAttribute("aria-invalid", `${isLong}`);
   return isLong ? hint : "";
 };
@@ -238,7 +237,10 @@ form.onsubmit = (event) => {
   measure();
   ask(text);
 };
-input.oninput = measure;
+input.oninput = () => {
+  const hint = measure();
+  if (hint || root.dataset.state === "ready") view.setState(hint || say("ready"));
+};
 input.onkeydown = (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();

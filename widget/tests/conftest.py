@@ -4,7 +4,19 @@ import pytest
 from django.urls import reverse
 from rest_framework.test import APIClient
 
+from accounts.tests.factories import OrganizationFactory
+from agents.knowledge.indexing import index_document
+from agents.tests.factories import DocumentFactory, KnowledgePackFactory
+from config.tests import browsing
+from widget.tests.browser import Shop, product
 from widget.tests.factories import SITE, SpeakingAgentFactory
+
+SHIPPING = """Parcels to Graz take three to four working days.
+
+Orders before 14:00 leave our roastery the same day.
+
+You can send the grinder back within thirty days, also after trying it.
+"""
 
 
 class Visitor:
@@ -68,3 +80,49 @@ def inside(visitor):
     """A visitor whose panel is open."""
     visitor.enter()
     return visitor
+
+
+@pytest.fixture(scope="session")
+def served_product(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock(), product() as web:
+        yield web
+
+
+@pytest.fixture
+def host(served_product):
+    with browsing.host_site() as site:
+        yield site
+
+
+@pytest.fixture
+def context(chromium):
+    context = chromium.new_context(viewport={"width": 1000, "height": 800})
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def shop(context, host, served_product):
+    """A shop's site; `shop.visit(html)` opens its page."""
+    return Shop(context, host, f"http://127.0.0.1:{served_product.port}")
+
+
+@pytest.fixture
+def desk(transactional_db, host):
+    """An agent that knows about shipping and may speak in the shop."""
+    harbor = OrganizationFactory(name="Harbor Coffee")
+    pack = KnowledgePackFactory(organization=harbor)
+    document = DocumentFactory(
+        knowledge_pack=pack,
+        title="Shipping times",
+        content=SHIPPING,
+        source_url="https://shop.example/shipping",
+    )
+    index_document(str(document.pk))
+    return SpeakingAgentFactory(
+        organization=harbor,
+        name="Shipping desk",
+        knowledge_pack_id=pack.pk,
+        allowed_origins=[host.origin],
+        widget_config={"suggestions": ["How long does it take to Graz?"]},
+    )

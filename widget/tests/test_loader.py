@@ -3,6 +3,8 @@ import re
 import runpy
 from pathlib import Path
 
+from widget import frame
+
 STATIC = Path(__file__).resolve().parents[2] / "static" / "widget"
 LOADER = STATIC / "loader.js"
 KILOBYTE = 1024
@@ -40,3 +42,8 @@ def test_no_script_of_the_widget_makes_markup_of_text():
 def test_the_loader_keeps_nothing_in_the_page():
     words = re.compile(r"localStorage|sessionStorage|indexedDB|document\.cookie")
     assert not words.search(LOADER.read_text())
+
+
+def test_launcher_and_panel_speak_the_same_languages():
+    source = (STATIC / "loader.src.js").read_text()
+    assert set(re.findall(r"^    (\w\w): \[", source, re.M)) == set(frame.locales())
