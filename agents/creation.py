@@ -153,13 +153,9 @@ def get_agent_by_idempotency_key(
 ) -> Agent | None:
     """Return the agent a key made in this organization."""
     agents = Agent.all_objects if with_deleted else Agent.objects
-    return (
-        agents.for_organization(organization)
-        .filter(idempotency_key=key)
-        .with_details()
-        .order_by()
-        .first()
-    )
+    same = agents.for_organization(organization).filter(idempotency_key=key).order_by()
+    # Nearly every key is new: only its repetition pays for the whole agent.
+    return same.with_details().first() if same.exists() else None
 
 
 def count_organization_agents(organization: Organization) -> int:
