@@ -23,6 +23,22 @@ def new_visitor_id() -> str:
     return f"v_{secrets.token_urlsafe(15)}"
 
 
+# How long a session that is over is kept, for those who look into an abuse.
+KEPT_AFTER = timedelta(days=7)
+
+
+class WidgetSessionQuerySet(models.QuerySet):
+    def outdated(self):
+        """Sessions nobody can use or needs any more; conversations stay."""
+        return self.filter(expires_at__lt=timezone.now() - KEPT_AFTER)
+
+    def with_what_a_request_needs(self):
+        """The agent, what it says and the conversation, in one query."""
+        return self.select_related(
+            "agent__organization", "agent__live_version", "session"
+        )
+
+
 class WidgetSession(models.Model):
     """A visitor on a site: what a session token stands for.
 
@@ -48,6 +64,8 @@ class WidgetSession(models.Model):
     last_seen_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(default=session_ends_at)
     revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = WidgetSessionQuerySet.as_manager()
 
     class Meta:
         db_table = "widget_sessions"

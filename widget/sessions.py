@@ -107,13 +107,8 @@ def add_refresh_token(widget_session: WidgetSession) -> str:
 def authenticate(raw: str) -> WidgetSession:
     """Return the session a token stands for, as the database has it now."""
     claims = tokens.read(raw)
-    found = (
-        WidgetSession.objects.select_related(
-            "agent__organization", "agent__live_version", "session"
-        )
-        .filter(pk=claims.sid)
-        .first()
-    )
+    sessions = WidgetSession.objects.with_what_a_request_needs()
+    found = sessions.filter(pk=claims.sid).first()
     if found is None or found.origin != claims.origin:
         raise SessionExpired
     if found.revoked_at is not None or found.epoch != claims.epoch:
@@ -145,3 +140,11 @@ def close(widget_session: WidgetSession) -> None:
     transaction.on_commit(
         lambda: streams.append(conversation.pk, "closed", {}), robust=True
     )
+
+
+def forget_outdated(limit: int = 5000) -> int:
+    """Delete the oldest sessions nobody needs any more; return how many."""
+    oldest = WidgetSession.objects.outdated().order_by("expires_at")
+    found = list(oldest.values_list("pk", flat=True)[:limit])
+    WidgetSession.objects.filter(pk__in=found).delete()
+    return len(found)

@@ -178,7 +178,12 @@ class StreamView(FrameView):
 
 
 def granted(entered: sessions.Entered) -> dict[str, Any]:
-    return {"token": entered.issued.token, "expires_in": entered.issued.expires_in}
+    return {
+        "token": entered.issued.token,
+        "expires_in": entered.issued.expires_in,
+        # So that a panel notices when it goes on in another session.
+        "session": str(entered.widget_session.pk),
+    }
 
 
 @require_safe

@@ -314,7 +314,6 @@ const begin = async () => {
 const forget = () => {
   stopStream?.();
   stopStream = null;
-  outbox.clear();
   [shown, unanswered, settled, questionOf].forEach((known) => known.clear());
   isStarted = false;
   fresh.hidden = true;
@@ -324,6 +323,7 @@ fresh.onclick = async () => {
   fresh.disabled = true;
   try {
     await door.request("DELETE", "sessions");
+    outbox.clear();
     forget();
     view.empty();
     form.inert = true;

@@ -19,6 +19,7 @@ const problem = async (response) => {
 // askCode() asks the page's loader for a fresh boot code.
 export const createDoor = (askCode) => {
   let token = "";
+  let session = "";
   let renewAt = 0;
   let renewing = null;
   let onNewSession = () => {};
@@ -42,6 +43,9 @@ export const createDoor = (askCode) => {
     // Renewed well before it ends, so that a visitor without cookies, whose
     // only credential it is, keeps the conversation.
     renewAt = Date.now() + granted.expires_in * 800;
+    const isNew = session && session !== granted.session;
+    session = granted.session;
+    if (isNew) onNewSession();
     return granted;
   };
   const enter = async (code) => {
@@ -56,8 +60,7 @@ export const createDoor = (askCode) => {
         keep(await (await call("POST", "sessions/refresh", { body })).json());
       } catch (error) {
         if (!(error instanceof Refused) || error.status !== 401) throw error;
-        const granted = await enter(await askCode());
-        if (!granted.resumed) onNewSession();
+        await enter(await askCode());
       } finally {
         renewing = null;
       }
@@ -65,6 +68,8 @@ export const createDoor = (askCode) => {
 
   return {
     enter,
+    // Called when what we go on with is not the session we had: ours was closed,
+    // or another tab has begun a new one.
     whenSessionIsNew: (then) => (onNewSession = then),
     async request(method, path, options) {
       if (renewing || Date.now() > renewAt) await renew();

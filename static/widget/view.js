@@ -89,8 +89,14 @@ const reference = (chips) => (number) => {
   return node;
 };
 
+// Each block finds its own direction; the bubble keeps the panel's.
+const directed = (nodes) => {
+  for (const node of nodes) node.dir = "auto";
+  return nodes;
+};
+
 const bubble = (who, ...kids) => {
-  const node = make("div", { className: `msg ${who}`, dir: "auto" }, ...kids);
+  const node = make("div", { className: `msg ${who}` }, ...kids);
   const speaker = make("span", { className: "unseen" }, say(who === "me" ? "you" : "agent"));
   node.prepend(speaker);
   return node;
@@ -98,13 +104,13 @@ const bubble = (who, ...kids) => {
 
 const answer = (content, citations = []) => {
   const { list, chips } = sources(citations);
-  const body = render(content, { cite: reference(chips) });
+  const body = directed(render(content, { cite: reference(chips) }));
   return citations.length ? [...body, list] : body;
 };
 
 export const addQuestion = (text) =>
   keepingEnd(() => {
-    const node = bubble("me", make("p", {}, text));
+    const node = bubble("me", ...directed([make("p", {}, text)]));
     log.append(node);
     return node;
   });
@@ -151,7 +157,7 @@ export const startReply = (id, { showTyping = true } = {}) =>
   keepingEnd(() => {
     growing.get(id)?.node.remove();
     const caret = make("span", { className: "caret" });
-    const node = make("div", { className: "msg them", dir: "auto" });
+    const node = make("div", { className: "msg them" });
     const dots = make("span", { className: "dots" }, make("i"), make("i"), make("i"));
     node.append(dots);
     node.hidden = !showTyping;
@@ -164,7 +170,7 @@ const paint = (reply) => {
   if (!reply.node.isConnected) return;
   keepingEnd(() => {
     reply.node.hidden = false;
-    reply.node.replaceChildren(...render(reply.text));
+    reply.node.replaceChildren(...directed(render(reply.text)));
     (reply.node.lastElementChild?.closest("p") || reply.node).append(reply.caret);
   });
 };

@@ -7,7 +7,7 @@ import pytest
 from agents.models.sessions import Message, Session
 from config.tests.browsing import axe_violations
 from widget.models import WidgetSession
-from widget.tests.browser import page_of, snippet
+from widget.tests.browser import Shop, page_of, snippet
 
 pytestmark = pytest.mark.browser
 
@@ -187,6 +187,23 @@ def test_a_session_lost_for_good_is_followed_by_a_new_one(chat):
     assert "14:00" in chat.answers(3)[2]
     assert "A new one begins here" in chat.panel.locator(".note").inner_text()
     assert WidgetSession.objects.count() == 2
+
+
+def test_two_tabs_share_a_conversation_until_one_begins_anew(chat, host):
+    chat.ask(QUESTION)
+    chat.answers(2)
+    other = Shop(chat.context, host, chat.address)
+    other.visit(host.pages["/"].body)
+    assert QUESTION in other.open().locator(".me").inner_text()
+    other.panel.get_by_role("button", name="New conversation").click()
+    other.wait_for(lambda: other.panel.locator(".me").count() == 0)
+    other.panel.wait_for_selector("#form:not([inert])")
+    other.ask("Do you sell bicycles?")
+    other.answers(2)
+    chat.ask("When does my order leave?")
+    assert "14:00" in chat.answers(3)[2]
+    assert "A new one begins here" in chat.panel.locator(".note").inner_text()
+    assert Session.objects.count() == 2
 
 
 def test_without_cookies_the_chat_works(chat):

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from widget import cookies, tokens
+from widget import cookies, sessions, tokens
 from widget.models import RefreshToken, WidgetSession
 from widget.tests.conftest import Visitor
 from widget.tests.factories import SpeakingAgentFactory, WidgetSessionFactory
@@ -197,3 +197,14 @@ def test_a_visit_is_noted_at_most_once_a_minute(db, django_assert_num_queries):
     session.last_seen_at -= timedelta(minutes=2)
     with django_assert_num_queries(1):
         session.note_visit()
+
+
+def test_sessions_long_over_are_forgotten_and_their_conversations_kept(remembered):
+    conversation = session_of(remembered).session
+    old = timezone.now() - timedelta(days=8)
+    WidgetSession.objects.update(expires_at=old)
+    current = WidgetSessionFactory()
+    assert sessions.forget_outdated() == 1
+    assert list(WidgetSession.objects.all()) == [current]
+    conversation.refresh_from_db()
+    assert conversation.total_messages == 1
