@@ -37,12 +37,15 @@ def page_config(widget_config: dict) -> str:
     return json.dumps(shown, ensure_ascii=False).translate(UNSAFE)
 
 
-def render_embed(public_id: object, widget_config: dict) -> str:
-    """Return the two lines for a page."""
+def render_embed(public_id: object, widget_config: dict | str) -> str:
+    """Return the two lines for a page; a string is what `page_config` returned."""
+    shown = (
+        widget_config if isinstance(widget_config, str) else page_config(widget_config)
+    )
     return (
         f'<script src="{loader_url()}"></script>\n'
         f"<script>YourAgent.init({{ agentPublicId: '{public_id}', "
-        f"config: {page_config(widget_config)} }});</script>"
+        f"config: {shown} }});</script>"
     )
 
 

@@ -18,7 +18,7 @@ from agents.filters import AgentFilter
 from agents.models.agents import Agent
 from agents.models.personas import Persona
 from agents.models.versions import AgentVersion
-from agents.representation import agent_rows, as_dict, row_as_dict
+from agents.representation import NewestAgents, agent_rows, as_dict, row_as_dict
 from agents.serializers import (
     AgentEditBody,
     AgentReplaceBody,
@@ -39,6 +39,8 @@ IDEMPOTENCY = OpenApiParameter(
 IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description="The ETag last read"
 )
+# Parameters that leave a list unfiltered and in its usual order.
+PLAIN_PAGE = {"organization_id", "limit", "offset"}
 PUBLIC_ID, CREATED_AT, REVISION = 0, 23, 26
 
 
@@ -71,12 +73,7 @@ class AgentViewSet(OrganizationViewSet):
 
     def known_count(self, queryset):
         """The organization counts its agents; only a filter needs a COUNT."""
-        is_filtered = set(self.request.query_params) - {
-            "organization_id",
-            "limit",
-            "offset",
-            "ordering",
-        }
+        is_filtered = set(self.request.query_params) - PLAIN_PAGE - {"ordering"}
         if is_filtered or self.principal.bound_agent:
             return None
         return self.organization.agent_count
@@ -107,15 +104,13 @@ class AgentViewSet(OrganizationViewSet):
         return public_id
 
     def list(self, request):
+        if request.query_params.keys() <= PLAIN_PAGE and not self.principal.bound_agent:
+            return self.list_page(NewestAgents(self.organization), row_as_dict)
         agents = self.filter_queryset(self.get_queryset())
         return self.list_page(agent_rows(agents), row_as_dict)
 
     def retrieve(self, request, public_id):
-        row = agent_rows(
-            Agent.objects.for_organization(self.organization).filter(
-                public_id=self._public_id()
-            )
-        ).first()
+        row = NewestAgents(self.organization).find(self._public_id())
         if row is None:
             raise NotFound
         etag = f'"{row[PUBLIC_ID]}-{row[REVISION]}"'

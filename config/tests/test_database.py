@@ -101,6 +101,15 @@ def test_without_a_pool_connections_are_kept_and_recycled():
     assert entry["CONN_MAX_AGE"] == 90
 
 
+@pytest.mark.threaded
+def test_a_pooled_connection_keeps_the_plans_of_its_queries(pooled):
+    with connections[pooled].cursor() as cursor:
+        for number in range(8):
+            cursor.execute("SELECT %s + 1", [number])
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements")
+        assert cursor.fetchone()[0] >= 1
+
+
 def test_the_defaults_are_five_ten_thirty_and_an_hour():
     assert database_config(LOCAL, **pool_settings({})) == database_config(LOCAL)
     entry = database_config(LOCAL)
