@@ -12,7 +12,7 @@ from accounts.doors import OrganizationViewSet, idempotency_key
 from accounts.errors import Forbidden, NotFound
 from accounts.models.api_keys import Scope
 from accounts.models.lifecycle import request_fingerprint
-from agents import creation, editing
+from agents import creation, editing, removal
 from agents.embed import render_embed, render_strict_embed
 from agents.filters import AgentFilter
 from agents.models.agents import Agent
@@ -195,13 +195,13 @@ class AgentViewSet(OrganizationViewSet):
 
     @extend_schema(parameters=[ORGANIZATION], responses={204: None})
     def destroy(self, request, public_id):
-        creation.delete_agent(agent=self.find(), actor=self.principal.user)
+        removal.delete_agent(agent=self.find(), actor=self.principal.user)
         return Response(status=204)
 
     @extend_schema(parameters=[ORGANIZATION], request=None, responses=AgentShape)
     @action(detail=True, methods=["post"])
     def restore(self, request, public_id):
-        agent = creation.restore_agent(
+        agent = removal.restore_agent(
             agent=self.find(with_deleted=True), actor=self.principal.user
         )
         return Response(as_dict(agent), headers={"ETag": agent.etag})

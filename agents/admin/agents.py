@@ -12,9 +12,10 @@ from accounts.operations import (
     RefusableForm,
     SoftDeletedAdmin,
 )
-from agents.creation import create_agent, delete_agent, restore_agent
+from agents.creation import create_agent
 from agents.editing import update_agent
 from agents.models import Agent, AgentVersion, OptimizationRun, Persona
+from agents.removal import delete_agent, restore_agent
 
 PLAIN = (
     "name",
@@ -83,7 +84,6 @@ class AgentAdmin(SoftDeletedAdmin):
         ("deleted_at", IsDeletedFilter),
         ("organization", AutocompleteSelectFilter),
     )
-    list_filter_submit = True
     list_select_related = ("organization", "persona")
     search_fields = ("name", "slug", "=public_id")
     ordering = ("-created_at", "-id")

@@ -4,10 +4,10 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from agents.creation import delete_agent
 from agents.editing import update_agent
 from agents.models import Agent
 from agents.models.sessions import Session
+from agents.removal import delete_agent
 from agents.tests.factories import AgentFactory, KnowledgePackFactory
 from metrics.models import AgentMetrics
 

@@ -18,12 +18,13 @@ from django.views.decorators.http import (
 from accounts.errors import DomainError, Stale
 from accounts.pages import page, principal_of
 from agents import overviews
-from agents.creation import clone_agent, delete_agent, restore_agent
+from agents.creation import clone_agent
 from agents.editing import restore_version, update_agent
 from agents.embed import render_embed, render_strict_embed
 from agents.forms import CreateAgentForm, DocumentFormSet, EditAgentForm
 from agents.models.agents import Agent
 from agents.models.personas import Persona
+from agents.removal import delete_agent, restore_agent
 from agents.setup import set_up_agent
 
 PER_PAGE = 25
