@@ -182,7 +182,6 @@ class OrganizationAdmin(SoftDeletedAdmin):
 class MembershipAdmin(OperatorAdmin):
     list_display = ("user", "organization", "role", "created_at")
     list_filter = ("role", ("organization", AutocompleteSelectFilter))
-    list_filter_submit = True
     list_select_related = ("user", "organization")
     search_fields = ("user__email", "user__name", "organization__name")
     autocomplete_fields = ("user", "organization")
@@ -210,7 +209,6 @@ class APIKeyAdmin(ReadOnlyAdmin):
         ("deleted_at", IsDeletedFilter),
         ("organization", AutocompleteSelectFilter),
     )
-    list_filter_submit = True
     list_select_related = ("user", "organization")
     search_fields = ("name", "=key_prefix", "user__email")
     ordering = ("-created_at", "-id")

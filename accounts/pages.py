@@ -64,7 +64,8 @@ def page(action: str) -> Callable:
 
 def current_organization(request: HttpRequest) -> dict:
     """Give templates the organization, the others to switch to, and what is allowed."""
-    if not hasattr(request, "user") or not hasattr(request, "session"):
+    # An API view such as /docs may know no user at all.
+    if getattr(request, "user", None) is None or not hasattr(request, "session"):
         return {}
     principal = principal_of(request)
     if principal is None or principal.organization is None:

@@ -60,7 +60,6 @@ class OperatorSite(UnfoldAdminSite):
 
     site_title = site_header = "YourAgent"
     index_title = "Operations"
-    enable_nav_sidebar = False
 
     def has_permission(self, request: HttpRequest) -> bool:
         user = request.user
@@ -112,6 +111,10 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 def style(request: HttpRequest) -> str:
     return static("css/admin.css")
+
+
+def script(request: HttpRequest) -> str:
+    return static("js/admin.js")
 
 
 def icon(request: HttpRequest) -> str:

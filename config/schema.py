@@ -1,5 +1,6 @@
 """The OpenAPI document: every error is a problem, described once."""
 
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
 from rest_framework import serializers
 
@@ -32,3 +33,22 @@ class AutoSchema(SpectacularSchema):
             "content": {"application/problem+json": {"schema": schema}},
         }
         return responses
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):
+    target_class = "accounts.authentication.ApiKeyAuthentication"
+    name = ["apiKey", "bearer"]
+
+    def get_security_definition(self, auto_schema):
+        return [
+            {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            {"type": "http", "scheme": "bearer", "bearerFormat": "ya_live_…"},
+        ]
+
+
+class BrowserSessionScheme(OpenApiAuthenticationExtension):
+    target_class = "accounts.authentication.BrowserSessionAuthentication"
+    name = "browserSession"
+
+    def get_security_definition(self, auto_schema):
+        return {"type": "apiKey", "in": "cookie", "name": "sessionid"}

@@ -238,6 +238,7 @@ UNFOLD = {
     "SITE_ICON": "config.admin_site.icon",
     "SITE_FAVICONS": [{"rel": "icon", "href": "config.admin_site.icon"}],
     "STYLES": ["config.admin_site.style"],
+    "SCRIPTS": ["config.admin_site.script"],
     "SIDEBAR": {
         "show_search": True,
         "navigation": "config.admin_site.navigation",

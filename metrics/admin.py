@@ -26,7 +26,6 @@ class AgentMetricsAdmin(ReadOnlyAdmin):
         ("retired_at", admin.EmptyFieldListFilter),
         ("organization", AutocompleteSelectFilter),
     )
-    list_filter_submit = True
     list_select_related = ("organization",)
     search_fields = ("agent_type", "=agent_id")
     ordering = ("-updated_at", "-id")
@@ -43,7 +42,6 @@ class MetricEventAdmin(ReadOnlyAdmin):
         "organization",
     )
     list_filter = ("kind", "source", ("organization", AutocompleteSelectFilter))
-    list_filter_submit = True
     list_select_related = ("metrics", "organization")
     search_fields = ("=metrics__agent_type", "=idempotency_key")
     ordering = ("-occurred_at", "-id")

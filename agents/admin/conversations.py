@@ -28,7 +28,6 @@ class SessionAdmin(ReadOnlyAdmin):
         ("deleted_at", IsDeletedFilter),
         ("organization", AutocompleteSelectFilter),
     )
-    list_filter_submit = True
     list_select_related = ("agent_ref", "organization", "user")
     search_fields = ("=id", "title", "=visitor_id", "user__email", "agent_ref__name")
     ordering = ("-last_activity_at", "-id")

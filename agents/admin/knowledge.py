@@ -20,7 +20,6 @@ class KnowledgePackAdmin(OnlyTheseMixin, OperatorAdmin):
     is_recorded_below = True
     list_display = ("name", "organization", "language", "documents", "created_at")
     list_filter = ("language", ("organization", AutocompleteSelectFilter))
-    list_filter_submit = True
     list_select_related = ("organization",)
     search_fields = ("name", "=id")
     ordering = ("-created_at", "-id")
@@ -72,7 +71,6 @@ class DocumentAdmin(OnlyTheseMixin, OperatorAdmin):
         "created_at",
     )
     list_filter = ("status", ("organization", AutocompleteSelectFilter))
-    list_filter_submit = True
     list_select_related = ("knowledge_pack", "organization")
     search_fields = ("title", "=id")
     ordering = ("-created_at", "-id")
