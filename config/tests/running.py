@@ -71,6 +71,14 @@ class Up:
             self.reader.join(END_SECONDS)
         return code
 
+    def status(self, path: str, headers: dict[str, str]) -> int:
+        asking = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            asking.request("GET", path, headers=headers)
+            return asking.getresponse().status
+        finally:
+            asking.close()
+
     def health(self, path: str = "/health") -> tuple[int, dict]:
         asking = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
