@@ -78,7 +78,7 @@ class ContextService:
             return []
         return search(
             knowledge_pack_id=self.pack.pk,
-            question=questions.standalone(message, list(earlier)),
+            question=questions.standalone(message, earlier),
         )
 
     def topics(self) -> tuple[str, ...]:

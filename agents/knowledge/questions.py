@@ -1,6 +1,7 @@
 """What a question leans on: other questions in it, and the one before it."""
 
 import re
+from collections.abc import Sequence
 
 ASKING = (
     "what|how|when|where|who|which|why|do|does|did|is|are|can|could|may|will|would|"
@@ -32,18 +33,29 @@ def parts(question: str) -> list[str]:
     return found if 1 < len(found) <= MAX_PARTS else [question.strip()]
 
 
+def goes_on(question: str) -> bool:
+    """Say whether a question opens as the next of a row: "And to Austria?"."""
+    return bool(OPENINGS.match(question))
+
+
 def leans_back(question: str) -> bool:
-    """Say whether a question is understood only with the one before it."""
-    words = question.split()
-    if len(words) > LONGEST_FOLLOW_UP:
+    """Say whether a question is understood only with an earlier one."""
+    if len(question.split()) > LONGEST_FOLLOW_UP:
         return False
-    return bool(
-        OPENINGS.match(question) or POINTERS.search(question) or len(words) <= 2
-    )
+    return goes_on(question) or bool(POINTERS.search(question))
 
 
-def standalone(question: str, earlier: list[str]) -> str:
+def subject(question: str, earlier: Sequence[str]) -> str:
+    """Return the earlier question that this one is about, or nothing.
+
+    That is the last one that stood on its own.
+    """
+    if not earlier or not leans_back(question):
+        return ""
+    on_their_own = [each for each in earlier if not leans_back(each)]
+    return (on_their_own or earlier)[-1]
+
+
+def standalone(question: str, earlier: Sequence[str]) -> str:
     """Return the question with what it leans on, for a search."""
-    if earlier and leans_back(question):
-        return f"{question}\n{earlier[-1]}"
-    return question
+    return f"{question}\n{subject(question, earlier)}".strip()

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from agents.knowledge.words import alike, stems
+from agents.knowledge.words import alike, in_one_word, stems
 from agents.models.knowledge import KnowledgePack
 
 MAX_QUESTION = 4_000
@@ -61,7 +61,8 @@ def search(*, knowledge_pack_id: UUID, question: str, limit: int = 6) -> list[Pa
     language = language_of(knowledge_pack_id)
     if language is None:
         return []
-    own = set(sorted(stems(language, [question[:MAX_QUESTION]])[0])[:MAX_WORDS])
+    asked = in_one_word(language, question[:MAX_QUESTION])
+    own = set(sorted(stems(language, [asked])[0])[:MAX_WORDS])
     if not own:
         return []
     weights = dict.fromkeys(own, 1.0)

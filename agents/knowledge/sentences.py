@@ -7,7 +7,7 @@ ABBREVIATIONS = frozenset(
     """
     mr mrs ms dr prof st jr sr vs etc e.g i.e eg ie no nos fig approx inc ltd co
     dept est min max tel ext vol pp cf incl excl art sec jan feb mar apr jun jul
-    aug sep sept oct nov dec mon tue wed thu fri sat sun a.m p.m u.s u.k
+    aug sep sept oct nov dec mon tue wed thu fri sat sun u.s u.k
     z.b d.h u.a o.ä ca bzw usw evtl ggf inkl zzgl nr str abs mind vgl
     p.ex av env p.ej sra dña ud uds bl.a m.m t.ex
     """.split()
@@ -43,5 +43,6 @@ def _ends_a_sentence(text: str, match: re.Match[str]) -> bool:
     word = re.split(r"[\s(\[\"'“„/]", before)[-1]
     if word.isdigit() and len(word) <= 2 and MONTHS.match(rest):
         return False
-    is_initial = len(word) == 1 and word.isalpha() and word.isupper()
+    # "J. R. Miller", "z. B."
+    is_initial = len(word) == 1 and word.isalpha()
     return not is_initial and word.lower() not in ABBREVIATIONS

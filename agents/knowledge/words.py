@@ -1,41 +1,79 @@
-"""Words as search compares them: PostgreSQL's stems, and English words alike."""
+"""Words as search compares them: PostgreSQL's stems, and words alike."""
 
+import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from django.db import connection
 
 # Words visitors use for one another. Each line becomes a group of stems.
-ALIKE_IN_ENGLISH = """
-ship shipping shipped shipment deliver delivery delivered dispatch dispatched postage
-parcel package order
+ALIKE = {
+    "english": """
+ship shipping shipped shipment deliver delivery delivered dispatch dispatched
+parcel package order shipment delivery
+arrive arrival delivered deliver
 return returns returned returning refund refunds refunded
+refund refunds refunded reimburse reimbursed
 cancel cancellation cancelled withdraw revoke
 price prices cost costs fee fees charge charges pay
-pay payment payments paid paypal card invoice
-cheap cheaper discount discounts coupon voucher promotion
-buy bought purchase purchased
+pay payment payments paid
+cheaper discount discounts coupon voucher promotion save percent
+buy bought purchase purchased order
 broken damaged defective faulty damage defect
 open opening hours closed
-contact phone telephone call email mail reach
+phone telephone call
+contact reach email mail write
 guarantee warranty
 subscription subscribe subscribed subscriber
-store shop
 store storage keep kept
-located location address
-password login sign-in
-account profile
+located location shop store
 delete remove erase
 employee staff team
-size weight dimensions
-caffeine decaf decaffeinated
-vegan dairy-free plant-based
+weight weigh heavy
+decaf decaffeinated
 free gratis
 exchange swap replace replacement
 late delayed delay
-wholesale bulk business
-""".strip().splitlines()
+wholesale bulk
+contain contains ingredient ingredients
+""",
+    "german": """
+versand lieferung liefern geliefert zustellung sendung versenden verschicken
+paket sendung lieferung bestellung
+rückgabe rücksendung retoure zurückgeben zurückschicken zurücksenden umtausch
+erstattung erstatten rückerstattung rückgabe
+preis kosten kostet gebühr
+geöffnet öffnungszeiten offen
+kontakt erreichen schreiben mail
+telefon anrufen
+kündigen kündigung abbestellen
+kaputt beschädigt defekt
+laden geschäft filiale
+rabatt gutschein ermäßigung
+kostenlos gratis
+adresse standort anschrift
+""",
+}
 
-_groups: list[set[str]] = []
+# What is said in two words where documents have one.
+IN_ONE_WORD = (
+    (
+        re.compile(r"\b(?:send|bring|give|take|ship)(?:ing)?\s+(?:\w+\s+){0,3}?back\b"),
+        "return",
+    ),
+    (re.compile(r"\bmoney\s+back\b"), "refund"),
+    (re.compile(r"\b(?:get|gets|be|is)\s+here\b"), "arrive"),
+    (re.compile(r"\blog(?:ging)?\s+in\b"), "login"),
+)
+
+
+def in_one_word(language: str, question: str) -> str:
+    """Add the one word that stands for a phrase of the question."""
+    if language != "english":
+        return question
+    lowered = question.lower()
+    found = [word for phrase, word in IN_ONE_WORD if phrase.search(lowered)]
+    return " ".join([question, *found])
 
 
 def stems(language: str, texts: Iterable[str]) -> list[set[str]]:
@@ -55,13 +93,14 @@ def stems(language: str, texts: Iterable[str]) -> list[set[str]]:
 
 def alike(language: str, words: set[str]) -> dict[str, set[str]]:
     """Return the other stems that may stand for each word."""
-    if language != "english":
-        return {}
-    if not _groups:
-        _groups.extend(stems("english", ALIKE_IN_ENGLISH))
     found = {}
     for word in words:
-        others = set().union(*(group for group in _groups if word in group)) - {word}
-        if others:
+        groups = (group for group in groups_of(language) if word in group)
+        if others := set().union(*groups) - {word}:
             found[word] = others
     return found
+
+
+@lru_cache(maxsize=len(ALIKE))
+def groups_of(language: str) -> list[set[str]]:
+    return stems(language, ALIKE.get(language, "").strip().splitlines())

@@ -1,4 +1,4 @@
-"""Answer without a model: the sentences of the documents that fit, with their source."""
+"""Answer without a model: the documents' sentences that fit, with their source."""
 
 import re
 import time
@@ -9,7 +9,7 @@ from django.conf import settings
 
 from agents.knowledge import questions
 from agents.knowledge.search import Passage
-from agents.llm.matching import Asked, Reading, Sentence
+from agents.llm.matching import IS_THE_QUESTION, Asked, Reading, Sentence
 from agents.llm.phrases import phrases_in
 from agents.llm.provider import (
     CHARACTERS_PER_TOKEN,
@@ -24,16 +24,18 @@ from agents.llm.smalltalk import offer, small_talk, without_greeting
 MAX_SENTENCES = 3
 MAX_ITEMS = 8
 # How close to the best a sentence must come to be said beside it.
-BESIDE = 0.85
+BESIDE = 0.9
 SAME = 0.6
-# A heading that covers this much of a question is that question.
-IS_THE_QUESTION = 0.75
-LONGEST_SECTION = 400
+# Of a section whose heading is the question, and of one that is just about it.
+LONGEST_ANSWER, LONGEST_OUTLINE = 500, 220
+LONGEST_QUOTE = 100
 TOKEN = re.compile(r"\S+\s*|\s+")
 # A sentence that begins so is understood only with the one before it.
 ANAPHORA = re.compile(
-    r"(?:it|they|this|these|those|he|she|otherwise|however|instead|then|so|but|and|"
-    r"er|sie|es|dies\w*|diese\w*|dann|sonst|jedoch|außerdem|dafür|dort)\b",
+    r"(?:otherwise|however|instead|then|so|but|and|also|if (?:so|not)|in that case|"
+    r"dann|sonst|jedoch|außerdem|dafür|dort)\b|"
+    r"(?:\w+\s+){0,2}?(?:it|they|them|this|these|those|that|he|she|dies\w*|"
+    r"er|es)\b",
     re.IGNORECASE,
 )
 
@@ -89,14 +91,14 @@ def compose(turn: Turn) -> tuple[str, list[Citation]]:
     if said := small_talk(turn):
         return said, []
     say = phrases_in(turn.language)
-    question = without_greeting(turn.question)
     composition = Composition(turn.passages)
     reading = Reading(turn.passages, turn.language)
-    parts = questions.parts(question)
+    parts = questions.parts(without_greeting(turn.question))
+    earlier = [said.content for said in turn.history if said.role == "user"]
     unknown = []
     for number, part in enumerate(parts):
-        context = parts[0] if number else before(turn, part)
-        if paragraph := answer_to(reading, reading.ask(part, context), composition):
+        subject = questions.subject(part, parts[:number] or earlier)
+        if paragraph := answer_to(reading, part, subject, composition):
             composition.paragraphs.append(paragraph)
         else:
             unknown.append(part)
@@ -104,58 +106,68 @@ def compose(turn: Turn) -> tuple[str, list[Citation]]:
         text = say.unknown if turn.topics else say.unread
         return f"{text} {offer(say, turn.topics)}".strip(), []
     composition.paragraphs += [
-        say.unknown_part.format(question=part) for part in unknown
+        say.unknown_part.format(question=shortened(part)) for part in unknown
     ]
     return "\n\n".join(composition.paragraphs), composition.citations()
 
 
-def before(turn: Turn, question: str) -> str:
-    """Return the question that this one leans on, or nothing."""
-    earlier = [said.content for said in turn.history if said.role == "user"]
-    return earlier[-1] if earlier and questions.leans_back(question) else ""
+def shortened(question: str) -> str:
+    return question if len(question) <= LONGEST_QUOTE else question[:99] + "…"
 
 
-def answer_to(reading: Reading, asked: Asked, composition: Composition) -> str:
-    """Return the sentences that answer one question, or nothing."""
-    ranked = reading.rank(asked)
-    if not ranked or not reading.is_answer(ranked[0], asked):
-        return ""
-    best = ranked[0]
-    chosen = section_of(reading, asked, best) or beside(reading, asked, ranked)
-    return written(reading, chosen, composition)
+def answer_to(
+    reading: Reading, question: str, subject: str, composition: Composition
+) -> str:
+    """Return the sentences that answer one question, or nothing.
+
+    A question that merely points back, with "it", may well stand on its own.
+    """
+    tries = [reading.ask(question, subject)]
+    if subject and not questions.goes_on(question):
+        tries.append(reading.ask(question))
+    for asked in tries:
+        if ranked := reading.rank(asked):
+            chosen = section_of(reading, asked, ranked[0]) or beside(reading, ranked)
+            return written(chosen, composition)
+    return ""
 
 
 def section_of(reading: Reading, asked: Asked, best: Sentence) -> list[Sentence]:
-    """Return the whole short section whose heading is the question itself."""
-    heading = reading.last_heading(best)
-    covered = sum(
-        weight * asked.strength(word, heading) for word, weight in asked.weights.items()
-    )
-    if covered < IS_THE_QUESTION * asked.total or len(asked.weights) < 2:
+    """Return the section whose heading is the question, or its only subject."""
+    if asked.is_heading(best.last_heading):
+        longest = LONGEST_ANSWER
+    elif not asked.kinds and asked.share(best.last_heading) >= IS_THE_QUESTION:
+        longest = LONGEST_OUTLINE
+    else:
         return []
-    section, length = [], 0
+    section: list[Sentence] = []
+    length = 0
     for sentence in reading.sentences:
         if sentence.passage != best.passage:
             continue
         length += len(sentence.text)
-        if section and (length > LONGEST_SECTION or len(section) >= MAX_ITEMS):
+        if section and (length > longest or len(section) >= MAX_ITEMS):
             break
         section.append(sentence)
     return section if best in section else []
 
 
-def beside(reading: Reading, asked: Asked, ranked: list[Sentence]) -> list[Sentence]:
+def beside(reading: Reading, ranked: list[Sentence]) -> list[Sentence]:
     """Return the best sentence and what else belongs to the answer."""
     best = ranked[0]
     chosen = [best]
+    document = reading.passages[best.passage].document_id
+
+    def same_document(sentence: Sentence) -> bool:
+        return reading.passages[sentence.passage].document_id == document
+
     for sentence in ranked[1:]:
-        if len(chosen) >= MAX_SENTENCES:
-            break
-        close = sentence.score >= BESIDE * best.score and sentence.own > 0
         if (
-            close
-            and reading.is_answer(sentence, asked)
+            len(chosen) < MAX_SENTENCES
+            and sentence.score >= BESIDE * best.score
             and sentence.own >= BESIDE * best.own
+            and sentence.looks >= best.looks
+            and (same_document(sentence) or sentence.coverage >= best.coverage)
             and not any(alike_enough(sentence, other) for other in chosen)
         ):
             chosen.append(sentence)
@@ -195,9 +207,7 @@ def with_neighbours(reading: Reading, chosen: list[Sentence]) -> list[Sentence]:
     return found
 
 
-def written(
-    reading: Reading, sentences: list[Sentence], composition: Composition
-) -> str:
+def written(sentences: list[Sentence], composition: Composition) -> str:
     """Write sentences out, each run from one passage followed by its number."""
     lines: list[str] = []
     for index, sentence in enumerate(sentences):

@@ -64,7 +64,9 @@ FRENCH = Phrases(
     ),
     refusal="Je ne peux ni montrer ni modifier mes instructions.",
     unknown="Je ne sais pas. Mes documents n’en disent rien.",
-    unknown_part="Pour « {question} », je ne sais pas : mes documents n’en disent rien.",
+    unknown_part=(
+        "Pour « {question} », je ne sais pas : mes documents n’en disent rien."
+    ),
     unread="Je ne sais pas. Je n’ai pas encore de documents.",
 )
 SPANISH = Phrases(
@@ -131,7 +133,9 @@ DUTCH = Phrases(
     ),
     refusal="Ik kan mijn instructies niet tonen of wijzigen.",
     unknown="Dat weet ik niet. In mijn documenten staat daar niets over.",
-    unknown_part="Over “{question}” weet ik niets: mijn documenten zeggen er niets over.",
+    unknown_part=(
+        "Over “{question}” weet ik niets: mijn documenten zeggen er niets over."
+    ),
     unread="Dat weet ik niet. Ik heb nog geen documenten.",
 )
 SWEDISH = Phrases(
@@ -187,7 +191,9 @@ FINNISH = Phrases(
     identity="Olen {name}, tekoälyavustaja. Vastaan saamieni asiakirjojen pohjalta.",
     refusal="En voi näyttää enkä muuttaa ohjeitani.",
     unknown="En tiedä. Asiakirjoissani ei ole siitä mitään.",
-    unknown_part="Kysymykseen ”{question}” en osaa vastata: asiakirjoissani ei ole mitään.",
+    unknown_part=(
+        "Kysymykseen ”{question}” en osaa vastata: asiakirjoissani ei ole mitään."
+    ),
     unread="En tiedä. Minulla ei ole vielä asiakirjoja.",
 )
 

@@ -76,12 +76,18 @@ class MessageFactory(DjangoModelFactory):
         return session.add_message(role, content, **kwargs)
 
 
-def knowing_agent(*texts: str, **fields) -> Agent:
-    """Return an agent that has read these texts; a text begins with its title."""
-    organization = fields.pop("organization", None) or OrganizationFactory()
-    pack = KnowledgePackFactory(organization=organization)
+def filled_pack(*texts: str, **fields) -> KnowledgePack:
+    """Return a pack of indexed documents; a text begins with its title."""
+    pack = KnowledgePackFactory(**fields)
     for text in texts:
         title = text.strip().splitlines()[0].strip("# ")
         document = DocumentFactory(knowledge_pack=pack, title=title, content=text)
         index_document(str(document.pk))
+    return pack
+
+
+def knowing_agent(*texts: str, **fields) -> Agent:
+    """Return an agent that has read these texts."""
+    organization = fields.pop("organization", None) or OrganizationFactory()
+    pack = filled_pack(*texts, organization=organization)
     return AgentFactory(organization=organization, knowledge_pack_id=pack.pk, **fields)

@@ -1,0 +1,77 @@
+"""What an agent is told: its prompts, and passages that fit."""
+
+import pytest
+
+from agents.context import ContextService
+from agents.models import AgentVersion
+from agents.tests.factories import AgentFactory, filled_pack, knowing_agent
+from agents.tests.shop import COFFEES, RETURNS, SHIPPING
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def version():
+    agent = knowing_agent(
+        SHIPPING,
+        RETURNS,
+        COFFEES,
+        system_prompt="Answer in one sentence.",
+        persona_key="support_expert",
+    )
+    return agent.live_version
+
+
+def test_the_persona_comes_before_the_prompt(version):
+    context = ContextService(version).build("Hello", 3000)
+    assert context.instructions == (
+        f"{version.persona_prompt.strip()}\n\nAnswer in one sentence."
+    )
+
+
+def test_the_passages_are_about_the_question(version):
+    context = ContextService(version).build("How long does express take?", 3000)
+    assert context.passages[0].heading == "Shipping > How long it takes"
+
+
+@pytest.mark.parametrize("max_tokens", [0, 1, 50, 120, 200, 400, 3000])
+def test_the_budget_is_never_exceeded(version, max_tokens):
+    context = ContextService(version).build("coffee shipping return", max_tokens)
+    assert context.tokens <= max_tokens
+
+
+def test_a_larger_budget_holds_more_passages(version):
+    service = ContextService(version)
+    question = "coffee shipping return"
+    sizes = [len(service.build(question, size).passages) for size in (150, 400, 3000)]
+    assert sizes == sorted(sizes)
+    assert sizes[0] < sizes[-1]
+
+
+def test_a_question_brings_what_it_leans_on(version):
+    earlier = ("How long does express take?",)
+    context = ContextService(version).build("How much is it?", 3000, earlier)
+    texts = [passage.text for passage in context.passages]
+    assert any("Express delivery costs 12 EUR." in text for text in texts)
+
+
+def test_an_agent_without_a_pack_and_an_empty_pack_work():
+    agents = [AgentFactory(system_prompt="Be brief."), knowing_agent()]
+    for agent in agents:
+        service = ContextService(agent.live_version)
+        context = service.build("Hello", 3000)
+        assert context.passages == ()
+        assert service.topics() == ()
+
+
+def test_another_organizations_pack_is_never_opened(version):
+    foreign = filled_pack("# Secret\n\nThe word is albatross.")
+    stray = AgentVersion(agent=version.agent, knowledge_pack=foreign)
+    service = ContextService(stray)
+    assert service.build("What is the word?", 3000).passages == ()
+    assert service.topics() == ()
+
+
+def test_topics_are_the_titles_of_what_is_indexed(version):
+    titles = ("Shipping", "Returns and refunds", "Our coffees")
+    assert ContextService(version).topics() == titles
