@@ -45,7 +45,7 @@ def parse_database_url(url: str) -> dict[str, Any]:
         raise ImproperlyConfigured("DATABASE_URL names no database.")
     options = _options(parts.query)
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "config.postgresql",
         "NAME": name,
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
