@@ -70,3 +70,12 @@ def browser_of(client):
         return client
 
     return sign_in
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The one browser of a test run: Playwright allows no second beside it."""
+    from config.tests.browsing import chromium
+
+    with chromium() as browser:
+        yield browser

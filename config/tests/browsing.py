@@ -98,11 +98,19 @@ def axe_source() -> str:
     return AXE.read_text()
 
 
-def axe_violations(place: Page | Frame) -> list[str]:
-    """Return what axe finds in one document, best practices included."""
-    place.evaluate(axe_source())
+def axe_violations(place: Page | Frame, *rules: str) -> list[str]:
+    """Return what axe finds in one document, best practices included.
+
+    `rules` name the only ones to ask, for example after a change of colours.
+    """
+    if not place.evaluate("'axe' in window"):
+        place.evaluate(axe_source())
+    options: dict[str, Any] = {"iframes": False, "resultTypes": ["violations"]}
+    if rules:
+        options["runOnly"] = list(rules)
     found = place.evaluate(
-        "axe.run(document, {iframes: false}).then(({violations}) => violations.map("
-        "({id, impact, nodes}) => `${impact} ${id}: ${nodes.map(n => n.html)}`))"
+        "options => axe.run(document, options).then(({violations}) => violations.map("
+        "({id, impact, nodes}) => `${impact} ${id}: ${nodes.map(n => n.html)}`))",
+        options,
     )
     return list(found)

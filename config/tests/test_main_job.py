@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
+from playwright.sync_api import FrameLocator, Locator, Page, expect
 
-from config.tests.browsing import chromium, host_site
+from config.tests.browsing import host_site
 from config.tests.running import Up, a_data_directory, running
 
 pytestmark = [pytest.mark.browser]
@@ -51,12 +51,6 @@ def product() -> Iterator[Product]:
         yield Product(up, email, password)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
 def sign_in(page: Page, product: Product) -> None:
     page.goto(product.up.address)
     page.get_by_label("Email").fill(product.email)
@@ -88,13 +82,13 @@ def ask_as_a_visitor(panel: FrameLocator, question: str) -> Locator:
     return panel.locator("#log > :last-child")
 
 
-def test_a_visitor_of_another_site_is_answered_from_the_owners_text(product, browser):
-    owner = browser.new_page()
+def test_a_visitor_of_another_site_is_answered_from_the_owners_text(product, chromium):
+    owner = chromium.new_page()
     sign_in(owner, product)
     with host_site() as site:
         snippet = create_agent(owner, site.origin)
         assert len(snippet.splitlines()) == 2
-        visitor = browser.new_context().new_page()
+        visitor = chromium.new_context().new_page()
         visitor.goto(site.show("/", HOST.format(snippet=snippet)))
         visitor.locator("your-agent button").click()
         panel = visitor.frame_locator("your-agent iframe")
@@ -158,8 +152,8 @@ class Program:
         raise AssertionError("The stream ended before the answer.")
 
 
-def test_the_same_through_the_api_without_a_browser(product, browser):
-    page = browser.new_page()
+def test_the_same_through_the_api_without_a_browser(product, chromium):
+    page = chromium.new_page()
     sign_in(page, product)
     program = Program(product.up.address, create_key(page))
     pack = program.call("POST", "/api/v1/knowledge-packs/", {"name": "By program"})
