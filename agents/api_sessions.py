@@ -196,7 +196,7 @@ class SessionViewSet(OrganizationViewSet):
             agent=self.find_agent(body["agent"]),
             user=None if visitor_id else self.principal.user,
             visitor_id=visitor_id,
-            channel=Channel.API,
+            channel=Channel.API if self.principal.api_key else Channel.DASHBOARD,
             title=body.get("title", ""),
             idempotency_key=idempotency_key(request, body),
         )

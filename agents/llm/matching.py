@@ -8,6 +8,7 @@ from agents.knowledge.search import Passage
 from agents.knowledge.sentences import split_sentences
 from agents.knowledge.words import alike, in_one_word, stems
 from agents.llm.kinds import Kind, kinds_of
+from agents.models.knowledge import Language
 
 # How far the question's words must be covered, by weight: by a sentence with what
 # stands over it. More when one of them stands in no passage at all, as then the
@@ -24,8 +25,18 @@ IS_THE_QUESTION = 0.75
 # Search has weighed rare words over the whole pack; it breaks ties.
 LATER_PASSAGE = 0.02
 
-# Words of questions that say little of what a question is about, as stems.
+# Words of questions that say little of what a question is about, as stems. Where
+# the language is not known nothing is stemmed, and nothing left out before.
 FILLERS = {
+    "simple": frozenset(
+        """
+        about and any are can could das del der des did die dies does een een est for
+        from get give has have het how ich ist las les long los make many may much need
+        next our pour qual quand que qui see should sie some take tell that the their
+        there they this und use van von was wat what when where which who why wie will
+        with would you your
+        """.split()
+    ),
     "english": frozenset(
         """
         abl accept actual ad also ani anyth anyon ask avail back best bit bring come
@@ -162,7 +173,8 @@ class Reading:
         )
 
     def _weight(self, word: str) -> float:
-        if word in FILLERS.get(self.language, frozenset()) or word.isdigit():
+        is_short = self.language == Language.SIMPLE and len(word) < 3
+        if is_short or word.isdigit() or word in FILLERS.get(self.language, ()):
             return WEAK
         many = len(self.passages) >= 4
         is_common = many and self.spread[word] > len(self.passages) / 2

@@ -251,6 +251,19 @@ def test_a_german_pack_is_asked_and_answers_in_german(laden, question, words):
     assert words in answer_of(laden, question)
 
 
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("How long does shipping to Austria take?", "4 to 6 working days"),
+        ("Do you have plastic?", "We use no plastic."),
+        ("Do you sell bicycles?", "I don’t know."),
+    ],
+)
+def test_a_pack_of_any_language_is_asked_by_its_very_words(question, words):
+    version = reader_of(filled_pack(SHIPPING, language="simple"))
+    assert words in answer_of(version, question)
+
+
 def test_an_agent_without_documents_says_so():
     text = answer_of(reader_of(filled_pack()), "How much is it?")
     assert text.startswith("I don’t know. I have no documents")

@@ -68,6 +68,14 @@ def test_a_program_starts_a_conversation_for_a_visitor(api, agent):
     assert (answer["user_id"], answer["visitor_id"]) == (None, "anna")
 
 
+def test_a_conversation_tried_in_the_dashboard_says_so(browser_of, ada, agent):
+    browser = browser_of(ada)
+    body = {"agent": str(agent.public_id)}
+    response = browser.post(SESSIONS, body, content_type="application/json")
+    assert response.status_code == 201, response.content
+    assert response.json()["channel"] == "dashboard"
+
+
 def test_a_repeated_key_is_answered_with_the_first_conversation(api, agent):
     body = {"agent": str(agent.public_id), "visitor_id": "anna"}
     first = post(api, SESSIONS, body, **{"Idempotency-Key": "k"})

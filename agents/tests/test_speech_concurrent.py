@@ -1,4 +1,4 @@
-"""Forty hands in one conversation; each guard is shown to be the reason."""
+"""Many hands in one conversation or pack; the lock is shown to be the reason."""
 
 import threading
 
@@ -6,9 +6,11 @@ import pytest
 from django.db import IntegrityError, connections
 from django.db.models.query import QuerySet
 
+from accounts.models import Organization
 from agents import replies
-from agents.models import Message, Reply, Session
-from agents.tests.factories import SessionFactory
+from agents.knowledge.documents import DocumentLimitReached, create_document
+from agents.models import Document, Message, Reply, Session
+from agents.tests.factories import KnowledgePackFactory, SessionFactory
 from agents.tests.test_creation_concurrent import at_once
 
 pytestmark = [pytest.mark.threaded, pytest.mark.django_db(transaction=True)]
@@ -102,3 +104,39 @@ def test_two_workers_given_one_reply_answer_it_once(session):
     answers = Message.objects.filter(session=session, role="assistant")
     assert answers.count() == 1
     connections.close_all()
+
+
+def test_two_documents_cannot_share_the_last_place():
+    pack = KnowledgePackFactory()
+    Organization.objects.update(max_documents=3)
+
+    def add(number):
+        try:
+            create_document(
+                knowledge_pack=pack,
+                title="Shipping",
+                content=f"It takes {number} days.",
+                created_by=None,
+            )
+        except DocumentLimitReached:
+            return False
+        return True
+
+    assert sum(at_once(12, add)) == Document.objects.count() == 3
+
+
+def test_one_document_sent_many_times_is_added_once():
+    pack = KnowledgePackFactory()
+
+    def add(number):
+        return create_document(
+            knowledge_pack=pack,
+            title="Shipping",
+            content="It takes 3 days.",
+            created_by=None,
+            idempotency_key="one",
+        )
+
+    results = at_once(12, add)
+    assert len({document.pk for document, _ in results}) == 1
+    assert sum(created for _, created in results) == 1
