@@ -5,10 +5,15 @@ connections it finds dead. After a restart of the server all of them are, and th
 first request would wait for the sum.
 """
 
+import sys
+
 import psycopg
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base
 from psycopg_pool import ConnectionPool
+
+# Django imports ENGINE + ".base"; here the module is its own.
+sys.modules[f"{__name__}.base"] = sys.modules[__name__]
 
 # Dead ones in a row, each replaced, before the caller gets to see it.
 TRIES = 3
