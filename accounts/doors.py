@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError as FormError
 from django_filters import IsoDateTimeFilter, TypedChoiceFilter
 from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import FilterSet
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers, viewsets
 from rest_framework.exceptions import ValidationError
 
@@ -17,6 +18,12 @@ from accounts.errors import Invalid
 # Parameters every list knows besides its filters.
 LIST_PARAMETERS = {"organization_id", "limit", "offset", "cursor", "ordering", "format"}
 MAX_KEY = 255
+ORGANIZATION = OpenApiParameter(
+    "organization_id", int, description="Needed by who belongs to several."
+)
+IDEMPOTENCY = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="1 to 255 characters"
+)
 
 
 class OrganizationViewSet(viewsets.GenericViewSet):

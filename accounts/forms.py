@@ -1,12 +1,16 @@
 from datetime import timedelta
 
 from django import forms
+from django.contrib.auth.password_validation import validate_password
 from django.utils import timezone
 
 from accounts.authentication import Principal
 from accounts.errors import DomainError
-from accounts.models.api_keys import RateLimitTier, Scope
-from accounts.models.organizations import Plan
+from accounts.keys import TIERS
+from accounts.members import MAY_HAND_OUT
+from accounts.models.api_keys import Scope
+from accounts.models.organizations import Role
+from accounts.models.users import User
 from accounts.permissions import may
 
 SCOPE_WORDS = {
@@ -21,11 +25,6 @@ SCOPE_WORDS = {
     Scope.CHAT: "talk with agents",
     Scope.ADMIN: "everything its owner may do",
 }
-TIERS = {
-    Plan.FREE: [RateLimitTier.FREE],
-    Plan.PRO: [RateLimitTier.FREE, RateLimitTier.PRO],
-    Plan.ENTERPRISE: list(RateLimitTier),
-}
 EXPIRIES = [
     ("30", "in 30 days"),
     ("90", "in 90 days"),
@@ -38,10 +37,12 @@ class DomainForm(forms.Form):
     """A form whose errors may also come from the domain, after validation."""
 
     def refuse(self, error: DomainError) -> None:
-        """Show a refusal at the field it is about."""
-        parts = (error.pointer or "").split("/")
-        field = next((part for part in parts if part in self.fields), None)
-        self.add_error(field, error.detail)
+        """Show a refusal at the fields it is about."""
+        whole = [{"pointer": "", "detail": error.detail}]
+        for item in error.members()["errors"] or whole:
+            parts = item["pointer"].split("/")
+            field = next((part for part in parts if part in self.fields), None)
+            self.add_error(field, item["detail"])
 
 
 class APIKeyForm(DomainForm):
@@ -78,3 +79,50 @@ class APIKeyForm(DomainForm):
             "rate_limit_tier": self.cleaned_data["rate_limit_tier"],
             "expires_at": timezone.now() + timedelta(days=int(days)) if days else None,
         }
+
+
+def roles_to_give(role: str) -> list[tuple[str, str]]:
+    """Return the roles somebody of this role may hand out, as choices."""
+    given = MAY_HAND_OUT.get(Role(role), frozenset())
+    return [(value, label) for value, label in Role.choices if value in given]
+
+
+class InvitationForm(DomainForm):
+    email = forms.EmailField(
+        help_text="A link is sent there; it works once.",
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+    role = forms.ChoiceField(initial=Role.EDITOR)
+
+    def __init__(self, *args, role: str, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["role"].choices = roles_to_give(role)
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField()
+
+    def __init__(self, *args, role: str, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["role"].choices = roles_to_give(role)
+
+
+class JoinForm(DomainForm):
+    name = forms.CharField(
+        max_length=255,
+        label="Your name",
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    password = forms.CharField(
+        help_text="At least 8 characters, none of the common ones.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args, email: str, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.email = email
+
+    def clean_password(self):
+        password = self.cleaned_data["password"]
+        validate_password(password, User(email=self.email))
+        return password

@@ -1,7 +1,7 @@
-"""Create and revoke API keys."""
+"""Create, rotate and revoke API keys."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -17,9 +17,16 @@ from accounts.models.api_keys import (
     hash_key,
 )
 from accounts.models.audit import AuditAction
-from accounts.models.organizations import Membership, Organization
+from accounts.models.organizations import Membership, Organization, Plan
 from accounts.models.users import User
 from accounts.permissions import may
+
+# What an organization may ask of us depends on what it has agreed to.
+TIERS = {
+    Plan.FREE: [RateLimitTier.FREE],
+    Plan.PRO: [RateLimitTier.FREE, RateLimitTier.PRO],
+    Plan.ENTERPRISE: list(RateLimitTier),
+}
 
 
 @transaction.atomic
@@ -32,43 +39,101 @@ def create_api_key(
     rate_limit_tier: str = RateLimitTier.FREE,
     agent_public_id: UUID | None = None,
     expires_at: datetime | None = None,
-) -> tuple[APIKey, str]:
-    """Create a key and return it with its raw form, which is shown this once."""
-    name = name.strip()
-    if not name or len(name) > 100:
+    idempotency_key: str | None = None,
+    request_fingerprint: str = "",
+) -> tuple[APIKey, str | None]:
+    """Create a key and return it with its raw form, which is shown this once.
+
+    A repeated idempotency key returns the first key and None for its raw form.
+    """
+    # Locked so that two equal requests cannot both find nothing.
+    organization = Organization.objects.select_for_update(no_key=True).get(
+        pk=organization.pk
+    )
+    if idempotency_key is not None and (
+        twin := APIKey.all_objects.filter(
+            organization=organization, idempotency_key=idempotency_key
+        ).first()
+    ):
+        twin.check_same_request(request_fingerprint)
+        return twin, None
+    name, scopes = name.strip(), sorted(set(scopes))
+    _check(user, organization, name, scopes, rate_limit_tier, expires_at)
+    key, raw = _new_key(
+        user=user,
+        organization=organization,
+        name=name,
+        scopes=scopes,
+        rate_limit_tier=rate_limit_tier,
+        agent_public_id=agent_public_id,
+        expires_at=expires_at,
+        idempotency_key=idempotency_key,
+        request_fingerprint=request_fingerprint,
+    )
+    _record(AuditAction.CREATE, key, user, {}, {"name": name, "scopes": scopes})
+    return key, raw
+
+
+def _check(
+    user: User,
+    organization: Organization,
+    name: str,
+    scopes: list[str],
+    tier: str,
+    expires_at: datetime | None,
+) -> None:
+    if not 1 <= len(name) <= 100:
         raise Invalid("Give the key a name of 1 to 100 characters.", pointer="/name")
-    scopes = sorted(set(scopes))
     if not scopes or not set(scopes) <= set(Scope.values):
         raise Invalid("Choose at least one known scope.", pointer="/scopes")
+    if tier not in TIERS[Plan(organization.plan)]:
+        raise Invalid("Your plan does not include this.", pointer="/rate_limit_tier")
     if expires_at is not None and expires_at <= timezone.now():
         raise Invalid("The expiry lies in the past.", pointer="/expires_at")
     membership = Membership.objects.filter(user=user, organization=organization).first()
     if membership is None or not all(may(membership.role, scope) for scope in scopes):
         raise Forbidden("A key cannot do more than its owner.")
+
+
+def _new_key(**fields) -> tuple[APIKey, str]:
     raw = generate_key()
     key = APIKey(
-        user=user,
-        organization=organization,
-        name=name,
-        key_hash=hash_key(raw),
-        key_prefix=raw[:12],
-        last_four=raw[-4:],
-        scopes=scopes,
-        rate_limit_tier=rate_limit_tier,
-        agent_public_id=agent_public_id,
-        expires_at=expires_at,
+        key_hash=hash_key(raw), key_prefix=raw[:12], last_four=raw[-4:], **fields
     )
     key.full_clean()
-    key.save()
-    audit.record(
-        action=AuditAction.CREATE,
-        resource_type="api_key",
-        resource_id=key.pk,
-        organization_id=organization.pk,
-        actor=user,
-        changes=audit.difference({}, {"name": name, "scopes": scopes}),
-    )
+    key.save(force_insert=True)
     return key, raw
+
+
+@transaction.atomic
+def rotate_api_key(
+    *, key: APIKey, actor: User, overlap_seconds: int
+) -> tuple[APIKey, str]:
+    """Replace a key by a new one of the same rights; both work for the overlap."""
+    key = APIKey.objects.select_for_update().filter(pk=key.pk).first() or key
+    if not key.is_active:
+        raise Invalid("This key is revoked or has expired.")
+    new, raw = _new_key(
+        user=key.user,
+        organization=key.organization,
+        name=key.name,
+        scopes=key.scopes,
+        rate_limit_tier=key.rate_limit_tier,
+        agent_public_id=key.agent_public_id,
+        expires_at=key.expires_at,
+    )
+    ends_at = timezone.now() + timedelta(seconds=overlap_seconds)
+    before = key.expires_at
+    key.expires_at = min(ends_at, key.expires_at or ends_at)
+    key.save(update_fields=["expires_at", "updated_at"])
+    _record(
+        AuditAction.UPDATE,
+        key,
+        actor,
+        {"expires_at": before and before.isoformat()},
+        {"expires_at": key.expires_at.isoformat(), "replaced_by": str(new.pk)},
+    )
+    return new, raw
 
 
 @transaction.atomic
@@ -78,10 +143,17 @@ def revoke_api_key(*, key: APIKey, actor: User) -> None:
     if key.is_deleted:
         return
     key.soft_delete()
+    _record(AuditAction.DELETE, key, actor, {}, {})
+
+
+def _record(
+    action: AuditAction, key: APIKey, actor: User, before: dict, after: dict
+) -> None:
     audit.record(
-        action=AuditAction.DELETE,
+        action=action,
         resource_type="api_key",
         resource_id=key.pk,
         organization_id=key.organization_id,
         actor=actor,
+        changes=audit.difference(before, after),
     )

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts import views
+from accounts import members_views, views
 
 app_name = "accounts"
 
@@ -8,4 +8,15 @@ urlpatterns = [
     path("api-keys/", views.api_keys, name="api_keys"),
     path("api-keys/<uuid:key_id>/revoke/", views.revoke_key, name="revoke_api_key"),
     path("organization/", views.switch_organization, name="switch_organization"),
+    path("members/", members_views.members, name="members"),
+    path(
+        "members/<uuid:user_id>/role/", members_views.change_member, name="change_role"
+    ),
+    path("members/<uuid:user_id>/remove/", members_views.remove, name="remove_member"),
+    path(
+        "invitations/<uuid:invitation_id>/withdraw/",
+        members_views.withdraw_invitation,
+        name="withdraw_invitation",
+    ),
+    path("join/<slug:token>/", members_views.invitation, name="invitation"),
 ]

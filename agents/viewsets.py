@@ -8,7 +8,12 @@ from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from accounts.doors import OrganizationViewSet, idempotency_key
+from accounts.doors import (
+    IDEMPOTENCY,
+    ORGANIZATION,
+    OrganizationViewSet,
+    idempotency_key,
+)
 from accounts.errors import Forbidden, NotFound
 from accounts.models.api_keys import Scope
 from accounts.models.lifecycle import request_fingerprint
@@ -30,12 +35,6 @@ from agents.serializers import (
     VersionShape,
 )
 
-ORGANIZATION = OpenApiParameter(
-    "organization_id", int, description="Needed by who belongs to several."
-)
-IDEMPOTENCY = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, description="1 to 255 characters"
-)
 IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description="The ETag last read"
 )

@@ -1,19 +1,36 @@
 """The whole API on one page."""
 
+from django.urls import re_path
 from rest_framework.routers import SimpleRouter
 
+from accounts.viewsets import (
+    InvitationViewSet,
+    KeyViewSet,
+    MemberViewSet,
+    OrganizationsViewSet,
+)
 from agents.api_knowledge import DocumentViewSet, KnowledgePackViewSet
 from agents.api_sessions import SessionViewSet, stream_urlpatterns
 from agents.viewsets import AgentViewSet, PersonaViewSet
+from metrics.viewsets import AgentMetricsViewSet, moved_custody_analytics
 
 router = SimpleRouter()
 # Every path is answered with and without its last slash, never by a redirect,
 # which would lose a POST's body. The constructor would ignore this value.
 router.trailing_slash = "/?"
+router.register("api/v1/organizations", OrganizationsViewSet, "organization")
+router.register("api/v1/members", MemberViewSet, "member")
+router.register("api/v1/invitations", InvitationViewSet, "invitation")
+router.register("api/v1/api-keys", KeyViewSet, "api-key")
 router.register("api/v1/agents", AgentViewSet, "agent")
 router.register("api/v1/personas", PersonaViewSet, "persona")
 router.register("api/v1/knowledge-packs", KnowledgePackViewSet, "knowledge-pack")
 router.register("api/v1/documents", DocumentViewSet, "document")
 router.register("api/v1/sessions", SessionViewSet, "session")
+router.register("api/agent-metrics", AgentMetricsViewSet, "agent-metrics")
 
-urlpatterns = [*stream_urlpatterns, *router.urls]
+urlpatterns = [
+    *stream_urlpatterns,
+    *router.urls,
+    re_path(r"^api/custody/analytics/?\Z", moved_custody_analytics),
+]

@@ -10,6 +10,7 @@ from config import embedded
 from config.database import database_config, pool_settings
 from config.environment import Environment, log_level, read_dotenv
 from config.logs import logging_config
+from config.static import add_headers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
@@ -258,6 +259,9 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG
+# For names without a hash, the widget's loader above all.
+WHITENOISE_MAX_AGE = 300
+WHITENOISE_ADD_HEADERS_FUNCTION = add_headers
 
 # --- Time and language ------------------------------------------------------
 LANGUAGE_CODE = "en-us"
@@ -275,6 +279,8 @@ DJANGO_STRUCTLOG_CELERY_ENABLED = True
 # --- The product ------------------------------------------------------------
 # How long a visitor's session lasts at most, however often it is renewed.
 WIDGET_SESSION_SECONDS = env.int("WIDGET_SESSION_SECONDS", 86_400)
+# How long an invitation's link works.
+INVITATION_DAYS = env.int("INVITATION_DAYS", 7)
 LLM_MODEL = env("LLM_MODEL", default="grounded")
 # A provider may be silent for less than the lease, and speak for the deadline.
 REPLY_LEASE_SECONDS = env.int("REPLY_LEASE_SECONDS", 30)

@@ -1,5 +1,6 @@
 from accounts.models.api_keys import APIKey, RateLimitTier, Scope
 from accounts.models.audit import AuditAction, AuditDetail, AuditHead, AuditLog
+from accounts.models.invitations import Invitation
 from accounts.models.lifecycle import WorkStatus
 from accounts.models.organizations import Membership, Organization, Plan, Role
 from accounts.models.users import AuthProvider, User
@@ -11,6 +12,7 @@ __all__ = [
     "AuditHead",
     "AuditLog",
     "AuthProvider",
+    "Invitation",
     "Membership",
     "Organization",
     "Plan",

@@ -33,7 +33,12 @@ def validate_names(value: object) -> None:
         raise ValidationError("Enter a list of names.")
 
 
-class UserManager(BaseUserManager.from_queryset(SoftDeleteQuerySet), AliveManager):
+class UserQuerySet(SoftDeleteQuerySet):
+    def has_email(self, email: str) -> bool:
+        return self.filter(email=email.strip().lower()).exists()
+
+
+class UserManager(BaseUserManager.from_queryset(UserQuerySet), AliveManager):
     def get_by_natural_key(self, email):
         return self.get(email=email.strip().lower())
 
@@ -71,7 +76,7 @@ class User(TimeStamped, SoftDeleted, AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS = []
 
     objects = UserManager()
-    all_objects = SoftDeleteQuerySet.as_manager()
+    all_objects = UserQuerySet.as_manager()
 
     class Meta(SoftDeleted.Meta):
         abstract = False
