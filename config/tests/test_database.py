@@ -1,14 +1,19 @@
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
 import psycopg_pool
 import pytest
+from celery.signals import worker_process_shutdown
 from django.conf import settings
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection, connections
 
+from config.celery import close_connections
 from config.database import (
     PROFILES,
     database_config,
@@ -19,6 +24,7 @@ from config.database import (
     parse_database_url,
     pool_settings,
 )
+from config.environment import BASE_DIR
 
 SIX = {"pool_size", "max_overflow", "checked_in", "checked_out", "overflow", "total"}
 LOCAL = "postgresql://user:secret-word@127.0.0.1:1/dbname"
@@ -339,3 +345,25 @@ def test_the_shell_command_fails_when_nothing_answers(monkeypatch):
 def test_disconnecting_twice_is_no_error(db):
     disconnect()
     disconnect()
+
+
+@pytest.mark.process
+def test_a_process_that_used_the_pool_ends_quietly():
+    code = (
+        "import django; django.setup(); from config.database import db;"
+        "db.connect(); print(db.is_connected)"
+    )
+    ended = subprocess.run(  # noqa: S603
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=BASE_DIR,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ended.stdout, ended.stderr) == ("True\n", "")
+
+
+def test_a_worker_that_ends_closes_its_connections():
+    heard = {receiver() for _, receiver, *_ in worker_process_shutdown.receivers}
+    assert close_connections in heard

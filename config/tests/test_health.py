@@ -1,7 +1,9 @@
+import contextlib
 import os
 import time
 from datetime import datetime
 
+import psycopg_pool
 import pytest
 from django.db import connection
 
@@ -216,3 +218,28 @@ def test_a_locked_table_cannot_hold_the_answer(client, transactional_db):
     assert time.monotonic() - begun < CHECK_SECONDS
     assert answer.status_code == 503
     assert answer.json()["database"] == "QueryCanceled"
+
+
+@pytest.fixture
+def exhausted(transactional_db):
+    """Take every connection the process may have."""
+    pool, taken = connection.pool, []
+    pool.open()
+    with contextlib.suppress(psycopg_pool.PoolTimeout):
+        while True:
+            taken.append(pool.getconn(timeout=0.3))
+    yield pool
+    for each in taken:
+        pool.putconn(each)
+
+
+@pytest.mark.threaded
+def test_an_exhausted_pool_is_told_and_cannot_delay_the_answer(client, exhausted):
+    begun = time.monotonic()
+    answer = client.get("/health")
+    assert time.monotonic() - begun < 2
+    details = by_name(answer.json())["database"]["details"]
+    assert answer.status_code == 200
+    assert details["checked_in"] == 0
+    assert details["checked_out"] == exhausted.max_size
+    assert details["overflow"] == details["max_overflow"]
