@@ -34,7 +34,7 @@ class Stack:
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
                 [
-                    *(python, "-m", "granian"),
+                    *(python, "-m", "config.serve" if name == OURS else "granian"),
                     *("--interface", "asginl", "--loop", "uvloop", "--no-ws"),
                     *("--workers", str(WORKERS), "--host", "127.0.0.1"),
                     *("--port", str(port), "--backlog", "4096"),

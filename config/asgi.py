@@ -1,4 +1,4 @@
-"""What granian serves: `granian --interface asginl config.asgi:application`."""
+"""What the web serves, `config.asgi:application`; `config.serve` starts it."""
 
 import os
 

@@ -116,7 +116,7 @@ class Up:
                 return kind
         if process.environ().get("DATA_DIR") != str(self.data_dir):
             return ""
-        for kind, word in (("web", "granian"), ("workers", "celery")):
+        for kind, word in (("web", "config.serve"), ("workers", "celery")):
             if word in line:
                 return kind
         return "up"

@@ -38,7 +38,13 @@ class Server:
     """Granian, started as in production, with workers of its own."""
 
     def __init__(
-        self, target: str, *, workers: int = 1, port: int = 0, **environ: str
+        self,
+        target: str,
+        *,
+        workers: int = 1,
+        port: int = 0,
+        module: str = "granian",
+        **environ: str,
     ) -> None:
         self.port = port or free_port()
         # A file, not a pipe: nobody reads while the server runs.
@@ -46,7 +52,7 @@ class Server:
         # The house's own flags, as in the Procfile.
         self.process = subprocess.Popen(  # noqa: S603
             [
-                *(sys.executable, "-m", "granian"),
+                *(sys.executable, "-m", module),
                 *("--interface", "asginl", "--loop", "uvloop", "--no-ws"),
                 *("--workers", str(workers)),
                 *("--backlog", "4096", "--backpressure", "4096"),
@@ -123,11 +129,11 @@ class Server:
 
 
 @contextlib.contextmanager
-def served(target: str, *, workers: int = 1, **environ: str) -> Iterator[Server]:
+def served(target: str, *, ready: str = "/health", **options: Any) -> Iterator[Server]:
     """Serve the application for the length of a block."""
-    server = Server(target, workers=workers, **environ)
+    server = Server(target, **options)
     try:
-        until(server.answers, 30)
+        until(lambda: server.answers(ready), 30)
         yield server
     finally:
         server.stop()
