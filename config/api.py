@@ -1,6 +1,7 @@
 """The whole API on one page."""
 
 from django.urls import re_path
+from django.urls import re_path
 from rest_framework.routers import SimpleRouter
 
 from accounts.viewsets import (
@@ -12,6 +13,7 @@ from accounts.viewsets import (
 from agents.api_knowledge import DocumentViewSet, KnowledgePackViewSet
 from agents.api_sessions import SessionViewSet, stream_urlpatterns
 from agents.viewsets import AgentViewSet, PersonaViewSet
+from metrics.viewsets import AgentMetricsViewSet, moved_custody_analytics
 from metrics.viewsets import AgentMetricsViewSet, moved_custody_analytics
 
 router = SimpleRouter()
@@ -27,6 +29,7 @@ router.register("api/v1/personas", PersonaViewSet, "persona")
 router.register("api/v1/knowledge-packs", KnowledgePackViewSet, "knowledge-pack")
 router.register("api/v1/documents", DocumentViewSet, "document")
 router.register("api/v1/sessions", SessionViewSet, "session")
+router.register("api/agent-metrics", AgentMetricsViewSet, "agent-metrics")
 router.register("api/agent-metrics", AgentMetricsViewSet, "agent-metrics")
 
 urlpatterns = [

@@ -227,6 +227,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
     "ENUM_NAME_OVERRIDES": {
+        "AgentMetricsStatus": "metrics.models.Status",
         "SessionStatus": "agents.models.sessions.SessionStatus",
         "WorkStatus": "accounts.models.lifecycle.WorkStatus",
     },
@@ -288,6 +289,10 @@ REPLY_DEADLINE_SECONDS = env.int("REPLY_DEADLINE_SECONDS", 120)
 # Answers composed from documents are done at once; they are spoken at this pace.
 GROUNDED_TOKEN_DELAY_MS = env.int("GROUNDED_TOKEN_DELAY_MS", 15)
 AUDIT_ANCHOR = Path(env("AUDIT_ANCHOR", default="") or DATA_DIR / "audit-anchor.log")
+# The agent types `manage.py migrate_agent_metrics` opens scoreboards for.
+METRICS_DEFAULT_TYPES = env.list(
+    "METRICS_DEFAULT_TYPES", default=["imperium", "guardian", "sandbox", "conquest"]
+)
 METRICS_DEFAULT_XP_AWARD = env.int("METRICS_DEFAULT_XP_AWARD", 25)
 METRICS_CUSTODY_XP_PER_LEVEL = env.int("METRICS_CUSTODY_XP_PER_LEVEL", 100)
 METRICS_XP_PER_LEVEL = env.int("METRICS_XP_PER_LEVEL", 250)

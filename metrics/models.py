@@ -2,12 +2,17 @@
 
 from django.contrib.postgres.functions import RandomUUID
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import connections, models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Now
 
 from accounts.models.lifecycle import new_id
 from accounts.models.organizations import Organization
+
+# What an INTEGER column holds at most.
+MAX_COUNT = 2_147_483_647
+# Names of agent types that are paths of the API.
+RESERVED_TYPES = frozenset({"analytics", "bulk-update", "leaderboard"})
 
 AGENT_TYPE = RegexValidator(
     r"\A[a-z0-9][a-z0-9_-]{0,49}\Z",
@@ -57,6 +62,46 @@ class AgentMetricsQuerySet(models.QuerySet):
     def current(self):
         """Rows of living agents."""
         return self.filter(retired_at=None)
+
+    def of_agent(self, agent_id):
+        """Rows of the one agent a key is bound to; None stands for no bound."""
+        return self if agent_id is None else self.filter(agent_id=str(agent_id))
+
+    def oldest_first(self):
+        return self.order_by("created_at", "id")
+
+    def best_first(self):
+        return self.order_by("-level", "-xp", "agent_type")
+
+    def without_lists(self):
+        """Leave the long JSON columns where they are."""
+        return self.defer(
+            "test_history",
+            "learning_patterns",
+            "improvement_suggestions",
+            "capabilities",
+            "config",
+        )
+
+    def locked(self):
+        """Lock in one order for everyone, so that no two wait for each other."""
+        return self.select_for_update(no_key=True).order_by("agent_type")
+
+    def open(self, organization, agents):
+        """Insert the missing rows of {agent_type: agent_id}; return their types.
+
+        The database fills in the defaults, and alone knows who came first.
+        """
+        types = sorted(agents)
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO agent_metrics (organization_id, agent_type, agent_id) "
+                "SELECT %s, * FROM unnest(%s::text[], %s::text[]) "
+                "ON CONFLICT (organization_id, agent_type) DO NOTHING "
+                "RETURNING agent_type",
+                [organization.pk, types, [agents[name] for name in types]],
+            )
+            return {row[0] for row in cursor.fetchall()}
 
 
 class AgentMetrics(models.Model):
@@ -173,8 +218,35 @@ class EventKind(models.TextChoices):
     RESET = "reset"
 
 
+class Source(models.TextChoices):
+    """Who recorded an event. Only the platform's own runs count for the badge."""
+
+    API = "api"
+    DASHBOARD = "dashboard"
+    CUSTODY_RUN = "custody_run"
+    OPTIMIZER = "optimizer"
+    MIGRATION = "migration"
+    DEMO = "demo"
+
+
+class MetricEventQuerySet(models.QuerySet):
+    def for_organization(self, organization):
+        return self.filter(organization=organization)
+
+    def tests(self):
+        return self.filter(passed__isnull=False)
+
+    def newest_first(self):
+        """Order one agent type's events; dense numbers make any page cheap."""
+        return self.order_by("-sequence")
+
+
 class MetricEvent(models.Model):
-    """One append-only ledger entry; replaying them in order gives the scoreboard."""
+    """One append-only ledger entry; replaying them in order gives the scoreboard.
+
+    The payload alone is replayed. The columns beside it are what it came to, for
+    questions about many events; a replay checks them too.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organization = models.ForeignKey(
@@ -185,14 +257,20 @@ class MetricEvent(models.Model):
     )
     sequence = models.BigIntegerField()
     kind = models.CharField(max_length=20, choices=EventKind)
-    source = models.CharField(max_length=20, default="api")
+    source = models.CharField(max_length=20, choices=Source, default=Source.API)
     payload = models.JSONField(default=dict)
+    passed = models.BooleanField(null=True)
+    score = models.FloatField(null=True)
+    difficulty = models.CharField(max_length=20, default="", blank=True)
+    xp_change = models.IntegerField(default=0)
     occurred_at = models.DateTimeField()
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)
     request_fingerprint = models.CharField(max_length=64, default="", blank=True)
     # What the first request was answered, for its repetitions.
     response = models.JSONField(null=True, blank=True)
+
+    objects = MetricEventQuerySet.as_manager()
 
     class Meta:
         db_table = "metric_events"
@@ -207,9 +285,22 @@ class MetricEvent(models.Model):
             ),
         ]
         indexes = [
+            # What the curves add up is in the index itself.
             models.Index(
-                fields=["organization", "occurred_at"], name="ix_metric_events_time"
-            )
+                fields=["organization", "occurred_at"],
+                include=["metrics", "passed", "xp_change"],
+                name="ix_metric_events_time",
+            ),
+            models.Index(
+                fields=["metrics", "occurred_at"],
+                include=["passed", "xp_change"],
+                name="ix_metric_events_agent_time",
+            ),
+            models.Index(
+                fields=["metrics", "sequence"],
+                condition=Q(kind="reset"),
+                name="ix_metric_events_resets",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -66,8 +66,12 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=accounts.models.lifecycle.new_id, editable=False, primary_key=True, serialize=False)),
                 ('sequence', models.BigIntegerField()),
                 ('kind', models.CharField(choices=[('custody_test', 'Custody Test'), ('learning', 'Learning'), ('put', 'Put'), ('bulk_update', 'Bulk Update'), ('reset', 'Reset')], max_length=20)),
-                ('source', models.CharField(default='api', max_length=20)),
+                ('source', models.CharField(choices=[('api', 'Api'), ('dashboard', 'Dashboard'), ('custody_run', 'Custody Run'), ('optimizer', 'Optimizer'), ('migration', 'Migration'), ('demo', 'Demo')], default='api', max_length=20)),
                 ('payload', models.JSONField(default=dict)),
+                ('passed', models.BooleanField(null=True)),
+                ('score', models.FloatField(null=True)),
+                ('difficulty', models.CharField(blank=True, default='', max_length=20)),
+                ('xp_change', models.IntegerField(default=0)),
                 ('occurred_at', models.DateTimeField()),
                 ('created_at', models.DateTimeField(auto_now_add=True, db_default=django.db.models.functions.datetime.Now())),
                 ('idempotency_key', models.CharField(blank=True, max_length=255, null=True)),
@@ -98,7 +102,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='metricevent',
-            index=models.Index(fields=['organization', 'occurred_at'], name='ix_metric_events_time'),
+            index=models.Index(fields=['organization', 'occurred_at'], include=('metrics', 'passed', 'xp_change'), name='ix_metric_events_time'),
+        ),
+        migrations.AddIndex(
+            model_name='metricevent',
+            index=models.Index(fields=['metrics', 'occurred_at'], include=('passed', 'xp_change'), name='ix_metric_events_agent_time'),
+        ),
+        migrations.AddIndex(
+            model_name='metricevent',
+            index=models.Index(condition=models.Q(('kind', 'reset')), fields=['metrics', 'sequence'], name='ix_metric_events_resets'),
         ),
         migrations.AddConstraint(
             model_name='metricevent',
