@@ -79,3 +79,9 @@ def chromium():
 
     with chromium() as browser:
         yield browser
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Run browser tests last: Playwright leaves an event loop in this thread."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)

@@ -4,6 +4,7 @@ from django.db import transaction
 from accounts.models import AuditAction
 from accounts.operations import ReadOnlyAdmin
 from widget.models import RefreshToken, WidgetSession
+from widget.sessions import revoke as end_session
 
 
 @admin.register(WidgetSession)
@@ -31,7 +32,7 @@ class WidgetSessionAdmin(ReadOnlyAdmin):
     def revoke(self, request, queryset):
         sessions = list(queryset.filter(revoked_at=None).select_for_update(of=["self"]))
         for session in sessions:
-            session.revoke()
+            end_session(session)
             self.record(request, AuditAction.UPDATE, session)
         messages.success(request, f"{len(sessions)} revoked.")
 

@@ -83,7 +83,7 @@ def _spend(refresh: str, agent: Agent) -> tuple[WidgetSession, bool]:
     now = timezone.now()
     if token.used_at is not None and now - token.used_at > REUSE_GRACE:
         # Spent twice: one of the two is a thief, and nobody knows which.
-        token.widget_session.revoke()
+        revoke(token.widget_session)
         return token.widget_session, True
     if token.used_at is None:
         token.used_at = now
@@ -129,17 +129,23 @@ def _usable(widget_session: WidgetSession) -> WidgetSession:
 
 
 @transaction.atomic
-def close(widget_session: WidgetSession) -> None:
-    """End the session and its conversation; open streams of it end at once."""
+def revoke(widget_session: WidgetSession) -> None:
+    """Make every credential of a session worthless and end its open streams."""
     widget_session.revoke()
+    conversation = widget_session.session_id
+    if conversation is not None:
+        transaction.on_commit(
+            lambda: streams.append(conversation, "closed", {}), robust=True
+        )
+
+
+@transaction.atomic
+def close(widget_session: WidgetSession) -> None:
+    """End a session and its conversation, as its visitor asks."""
+    revoke(widget_session)
     conversation = widget_session.session
-    if conversation is None:
-        return
-    if conversation.is_active:
+    if conversation is not None and conversation.is_active:
         conversation.mark_completed()
-    transaction.on_commit(
-        lambda: streams.append(conversation.pk, "closed", {}), robust=True
-    )
 
 
 def forget_outdated(limit: int = 5000) -> int:

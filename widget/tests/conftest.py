@@ -1,5 +1,7 @@
 """A visitor's browser: the loader's calls and the frame's, over HTTP."""
 
+import time
+
 import pytest
 from django.urls import reverse
 from rest_framework.test import APIClient
@@ -63,6 +65,20 @@ class Visitor:
 
     def say(self, content: str, **headers):
         return self.send("POST", "messages", {"content": content}, **headers)
+
+
+def until_refused(ask, *, quota: int, window: int):
+    """Ask until the answer is 429; see that it came when the bucket was empty.
+
+    A bucket refills while a slow machine asks, so time decides how many are many.
+    """
+    begun = time.monotonic()
+    allowed = 0
+    while (answer := ask()).status_code != 429 and allowed < quota * 3:
+        allowed += 1
+    elapsed = time.monotonic() - begun
+    assert quota <= allowed <= quota + elapsed * quota / window + 1
+    return answer
 
 
 @pytest.fixture

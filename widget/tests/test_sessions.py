@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from agents import streams
 from widget import cookies, sessions, tokens
 from widget.models import RefreshToken, WidgetSession
 from widget.tests.conftest import Visitor
@@ -180,6 +181,18 @@ def test_leaving_ends_session_conversation_and_cookie(remembered, agent):
     assert conversation.status == "completed"
     refused = remembered.send("GET", "messages")
     assert (refused.status_code, refused.json()["code"]) == (401, "session_revoked")
+
+
+def test_revoking_a_session_ends_its_open_streams(
+    remembered, django_capture_on_commit_callbacks
+):
+    mine = session_of(remembered)
+    with django_capture_on_commit_callbacks(execute=True):
+        sessions.revoke(mine)
+    key = streams.key(mine.session_id)
+    _, fields = streams._writer().xrevrange(key, count=1)[0]
+    streams._writer().delete(key)
+    assert fields[b"event"] == b"closed"
 
 
 def test_after_leaving_the_cookie_resumes_nothing(remembered):
