@@ -229,15 +229,18 @@ def _actor_type(user_id: Any, facts: RequestFacts) -> str:
     return "user" if user_id else "system"
 
 
+def anchor_signature(text: str, key: str) -> str:
+    """Sign one line of the anchor file (64 hex digits)."""
+    return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
 def anchor_heads() -> int:
     """Append every chain's signed head to a file outside the database."""
     stamp = timezone.now().isoformat()
     lines = []
     for head in AuditHead.objects.order_by("pk").iterator():
         text = f"{stamp} {head.organization_id} {head.sequence} {head.hash}"
-        signature = hmac.new(
-            settings.SECRET_KEY.encode(), text.encode(), hashlib.sha256
-        ).hexdigest()
+        signature = anchor_signature(text, settings.SECRET_KEY)
         lines.append(f"{text} {signature}\n")
     path = settings.AUDIT_ANCHOR
     path.parent.mkdir(parents=True, exist_ok=True)
