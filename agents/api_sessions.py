@@ -160,6 +160,11 @@ class SessionViewSet(OrganizationViewSet):
             "cancel": CancelBody,
         }.get(self.action, SessionShape)
 
+    def perform_content_negotiation(self, request, force=False):
+        # Who listens may accept nothing but events; a refusal is a problem anyway.
+        force = force or self.action == "stream"
+        return super().perform_content_negotiation(request, force)
+
     def find(self) -> Session:
         session = self.get_queryset().filter(pk=self.kwargs["pk"]).order_by().first()
         if session is None:

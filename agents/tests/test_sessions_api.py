@@ -5,9 +5,12 @@ from uuid import uuid4
 
 import pytest
 from django.utils import timezone
+from rest_framework.test import APIRequestFactory
 
 from accounts.models import Scope
+from accounts.tests.factories import make_key
 from agents import replies
+from agents.api_sessions import ask_to_listen
 from agents.models import Message, Session
 from agents.tests.factories import (
     AgentFactory,
@@ -342,3 +345,10 @@ def test_a_deleted_conversation_is_gone(api, session, url):
     session.soft_delete()
     for _, response in every_call(api, url):
         assert response.status_code == 404
+
+
+def test_a_reader_who_accepts_only_events_may_listen(ada, session):
+    headers = {"X-API-Key": make_key(ada), "Accept": "text/event-stream"}
+    request = APIRequestFactory(headers=headers).get("/")
+    assert ask_to_listen(request, pk=str(session.pk)).status_code == 200
+    assert ask_to_listen(request, pk=str(uuid4())).status_code == 404
