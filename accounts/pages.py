@@ -5,7 +5,8 @@ from functools import wraps
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from accounts.authentication import ORGANIZATION_IN_SESSION, Principal, describe_actor
 from accounts.models.organizations import Membership
@@ -52,7 +53,7 @@ def page(action: str) -> Callable:
         def guarded(request, *args, **kwargs):
             principal = principal_of(request)
             if principal.organization is None:
-                raise Http404
+                return render(request, "accounts/no_organization.html", status=404)
             if not may(principal.role, action):
                 raise PermissionDenied
             return view(request, *args, **kwargs)

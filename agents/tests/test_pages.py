@@ -126,9 +126,13 @@ def test_a_viewer_is_offered_nothing_they_may_not_do(browser_of, bo, desk):
     assert page_of("delete", desk) not in page
 
 
-def test_somebody_without_an_organization_finds_nothing(client, django_user_model, db):
+def test_somebody_without_an_organization_reads_what_to_do(
+    client, django_user_model, db
+):
     client.force_login(django_user_model.objects.create_user("new@example.com"))
-    assert client.get(LIST).status_code == 404
+    response = client.get(LIST)
+    assert response.status_code == 404
+    assert "You belong to no organization yet" in response.content.decode()
 
 
 def test_the_list_shows_figures_of_real_rows(browser_of, ada, desk):
