@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts import members_views, views
+from accounts import audit_views, members_views, views
 
 app_name = "accounts"
 
@@ -8,6 +8,8 @@ urlpatterns = [
     path("api-keys/", views.api_keys, name="api_keys"),
     path("api-keys/<uuid:key_id>/revoke/", views.revoke_key, name="revoke_api_key"),
     path("organization/", views.switch_organization, name="switch_organization"),
+    path("audit/", audit_views.log, name="audit"),
+    path("audit/export.csv", audit_views.export, name="audit_export"),
     path("members/", members_views.members, name="members"),
     path(
         "members/<uuid:user_id>/role/", members_views.change_member, name="change_role"

@@ -35,6 +35,18 @@ class AuditHead(models.Model):
         return f"{self.organization_id}: {self.sequence}"
 
 
+class AuditLogQuerySet(models.QuerySet):
+    def for_organization(self, organization_id: int):
+        return self.filter(organization_id=organization_id)
+
+    def with_details(self):
+        """Everything one row of the audit page shows, in one query."""
+        return self.select_related("detail", "user")
+
+    def newest_first(self):
+        return self.order_by("-sequence")
+
+
 class AuditLog(models.Model):
     """Who did what to which thing. Triggers refuse any later change.
 
@@ -65,6 +77,8 @@ class AuditLog(models.Model):
     details_digest = models.CharField(max_length=64)
     previous_hash = models.CharField(max_length=64, blank=True)
     hash = models.CharField(max_length=64)
+
+    objects = AuditLogQuerySet.as_manager()
 
     class Meta:
         db_table = "audit_logs"
