@@ -4,6 +4,7 @@ from datetime import datetime
 
 import structlog
 from django.db import transaction
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from accounts import audit
@@ -19,6 +20,8 @@ from agents.models.versions import (
     VersionOrigin,
 )
 from agents.prompts import Subject, restructure
+from metrics.models import Source
+from metrics.services import AgentMetricsService
 
 log = structlog.get_logger(__name__)
 
@@ -117,6 +120,8 @@ def _adopt(agent: Agent, run: OptimizationRun, better: str) -> None:
         update_fields=["system_prompt", "live_version", "draft_version", "revision"]
     )
     OptimizationRun.objects.filter(pk=run.pk).update(result_version=version)
+    # Before the audit log, whose lock is everyone's last.
+    note_lesson(agent, version)
     audit.record(
         action=AuditAction.UPDATE,
         resource_type="agent",
@@ -124,6 +129,23 @@ def _adopt(agent: Agent, run: OptimizationRun, better: str) -> None:
         organization_id=agent.organization_id,
         changes={"system_prompt": {"old": before, "new": better}},
         metadata={"optimization_run": str(run.pk), "version": version.number},
+    )
+
+
+def note_lesson(agent: Agent, version: AgentVersion) -> None:
+    """Record an adopted improvement as something the agent learned."""
+    runs = OptimizationRun.objects.filter(agent=agent, status=WorkStatus.DONE)
+    done = runs.aggregate(
+        all=Count("pk"), adopted=Count("pk", filter=Q(result_version__isnull=False))
+    )
+    AgentMetricsService(
+        agent.organization, source=Source.OPTIMIZER
+    ).update_learning_metrics(
+        agent.slug,
+        {
+            "success_rate": done["adopted"] / done["all"],
+            "learning_patterns": [f"Version {version.number}: {version.note}"],
+        },
     )
 
 

@@ -22,7 +22,14 @@ from pydantic import (
 )
 
 from accounts.errors import DomainError
-from metrics.models import MAX_COUNT, Difficulty, Priority, Status
+from metrics.models import (
+    AGENT_TYPE,
+    MAX_COUNT,
+    RESERVED_TYPES,
+    Difficulty,
+    Priority,
+    Status,
+)
 
 MAX_AWARD = 10_000
 MAX_LEARNING_SCORE = 1e12
@@ -214,6 +221,17 @@ def read(model: type[AnyBody], value: Any, pointer: str = "") -> AnyBody:
         raise InvalidMetrics([_plain(item, pointer) for item in found[:50]]) from None
 
 
+def read_type(agent_type: str, pointer: str = "/agent_type") -> str:
+    """Return the lower-case name of an agent type, or refuse it."""
+    name = agent_type.lower()
+    if not AGENT_TYPE.regex.fullmatch(name):
+        raise InvalidMetrics([error_at(pointer, "invalid", AGENT_TYPE.message)])
+    if name in RESERVED_TYPES:
+        detail = "This name is a path of the API."
+        raise InvalidMetrics([error_at(pointer, "reserved", detail)])
+    return name
+
+
 def error_at(pointer: str, code: str, detail: str) -> dict[str, str]:
     return {"pointer": pointer, "code": code, "detail": detail}
 
@@ -237,21 +255,23 @@ def _plain(item: Any, pointer: str) -> dict[str, str]:
 
 
 def schema_of(model: type[Body]) -> dict[str, Any]:
-    """Return the JSON schema for the API's description, in one piece."""
+    """Return the shape for the API's description, in one piece and as OpenAPI 3.0."""
     schema = model.model_json_schema()
-    parts = schema.pop("$defs", {})
+    return _inlined(schema, schema.pop("$defs", {}))
 
-    def inlined(node: Any) -> Any:
-        if isinstance(node, list):
-            return [inlined(item) for item in node]
-        if not isinstance(node, dict):
-            return node
-        if "$ref" in node:
-            return inlined(parts[node["$ref"].rpartition("/")[2]])
-        return {
-            key: inlined(item)
-            for key, item in node.items()
-            if key != "title" and not (key == "default" and item is None)
-        }
 
-    return inlined(schema)
+def _inlined(node: Any, parts: dict[str, Any]) -> Any:
+    if isinstance(node, list):
+        return [_inlined(item, parts) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return _inlined(parts[node["$ref"].rpartition("/")[2]], parts)
+    if {"type": "null"} in node.get("anyOf", []):
+        only = next(item for item in node["anyOf"] if item != {"type": "null"})
+        return _inlined(only, parts) | {"nullable": True}
+    return {
+        key: _inlined(item, parts)
+        for key, item in node.items()
+        if key != "title" and not (key == "default" and item is None)
+    }

@@ -1,5 +1,6 @@
 """How answers look, for the API's description."""
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from metrics.bodies import MetricsUpdate, schema_of
@@ -31,6 +32,7 @@ class AnswerShape(serializers.Serializer):
     status = serializers.CharField()
 
 
+@extend_schema_serializer(many=False)
 class OverviewShape(AnswerShape):
     total_agents = serializers.IntegerField()
     agents = serializers.ListField(child=serializers.CharField())

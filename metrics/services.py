@@ -21,11 +21,10 @@ from metrics.bodies import (
     error_at,
     pointer_to,
     read,
+    read_type,
 )
 from metrics.ledger import Boards, Entry, Recorded, Request
 from metrics.models import (
-    AGENT_TYPE,
-    RESERVED_TYPES,
     AgentMetrics,
     AgentMetricsQuerySet,
     EventKind,
@@ -126,7 +125,7 @@ class AgentMetricsService:
         self, agent_type: str, body: Any, request: Request | None = None
     ) -> Recorded:
         """Record one test; the points it earns are settled here, not by the sender."""
-        name, result = _type_of(agent_type), read(CustodyResult, body)
+        name, result = read_type(agent_type), read(CustodyResult, body)
         award = result.xp_awarded
         if award is None:
             award = projection.current_rules().xp_award
@@ -165,7 +164,7 @@ class AgentMetricsService:
     def record_learning(
         self, agent_type: str, body: Any, request: Request | None = None
     ) -> Recorded:
-        name = _type_of(agent_type)
+        name = read_type(agent_type)
         payload = read(LearningUpdate, body).as_json()
         return self._record(
             {name: Entry(EventKind.LEARNING, payload, self.source)},
@@ -188,7 +187,7 @@ class AgentMetricsService:
         may_open: bool = True,
     ) -> Recorded:
         """Set what was sent; what follows from it is recomputed unless sent too."""
-        name = _type_of(agent_type)
+        name = read_type(agent_type)
         payload = read(MetricsUpdate, body).as_json()
         recorded = self._record(
             {name: Entry(EventKind.PUT, payload, self.source)},
@@ -232,7 +231,7 @@ class AgentMetricsService:
     @transaction.atomic
     def reset(self, agent_type: str, request: Request | None = None) -> Recorded:
         """Take every metric back to its default; the audit log keeps the old ones."""
-        name = _type_of(agent_type)
+        name = read_type(agent_type)
         recorded = self._record(
             {name: Entry(EventKind.RESET, {}, self.source)},
             lambda boards, _: {
@@ -291,17 +290,6 @@ def _differences(before: dict[str, Any], board: AgentMetrics) -> dict[str, Any]:
     return audit.difference(old, figures(board, projection.COLUMNS))
 
 
-def _type_of(agent_type: str, pointer: str = "/agent_type") -> str:
-    """Return the lower-case name of an agent type, or refuse it."""
-    name = agent_type.lower()
-    if not AGENT_TYPE.regex.fullmatch(name):
-        raise InvalidMetrics([error_at(pointer, "invalid", AGENT_TYPE.message)])
-    if name in RESERVED_TYPES:
-        detail = "This name is a path of the API."
-        raise InvalidMetrics([error_at(pointer, "reserved", detail)])
-    return name
-
-
 def _read_updates(updates: Any) -> dict[str, Payload]:
     """Validate every entry; name all that is wrong at once."""
     if not isinstance(updates, dict) or not 1 <= len(updates) <= MAX_BULK:
@@ -311,7 +299,7 @@ def _read_updates(updates: Any) -> dict[str, Payload]:
     for agent_type, body in updates.items():
         pointer = "/updates" + pointer_to(agent_type)
         try:
-            name = _type_of(agent_type, pointer)
+            name = read_type(agent_type, pointer)
             if name in payloads:
                 detail = "This agent type is named twice."
                 errors.append(error_at(pointer, "twice", detail))

@@ -2,20 +2,19 @@
 
 from typing import Any
 
-from django.http import HttpResponsePermanentRedirect, StreamingHttpResponse
+from django.http import HttpResponsePermanentRedirect
 from django_filters.rest_framework import DjangoFilterBackend
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 
-from accounts.doors import LIST_PARAMETERS, OrganizationViewSet, idempotency_key
+from accounts.doors import idempotency_key
 from accounts.errors import NotFound
 from accounts.models.api_keys import Scope
 from accounts.models.lifecycle import request_fingerprint
-from metrics import analytics, exports, trends
+from metrics import analytics
+from metrics.api_ledger import ORGANIZATION, LedgerViewSet, documented
 from metrics.bodies import (
     CustodyResult,
     InvalidMetrics,
@@ -25,65 +24,34 @@ from metrics.bodies import (
     pointer_to,
     schema_of,
 )
-from metrics.filters import AgentMetricsFilter, HistoryFilter, LeaderboardFilter
+from metrics.filters import AgentMetricsFilter, LeaderboardFilter
 from metrics.ledger import Recorded, Request
-from metrics.models import RESERVED_TYPES, AgentMetrics, MetricEvent
-from metrics.pagination import LedgerPagination
-from metrics.scores import EVENT, RANKED, as_json, figures
+from metrics.models import AgentMetrics
+from metrics.scores import RANKED, as_json, figures
 from metrics.serializers import (
     BULK_BODY,
     AgentMetricsShape,
     BulkUpdatedShape,
     CustodyShape,
-    EventShape,
     LeaderShape,
     LearningRecordedShape,
     MetricsUpdatedShape,
     OverviewShape,
     ResetShape,
-    SeriesShape,
     SummaryShape,
     TestRecordedShape,
 )
-from metrics.services import AgentMetricsService
 
-ORGANIZATION = OpenApiParameter(
-    "organization_id", int, description="Needed by who belongs to several."
-)
 IDEMPOTENCY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, description="1 to 255 characters"
 )
-CURVE = [
-    ORGANIZATION,
-    OpenApiParameter("interval", str, enum=list(trends.INTERVALS), default="day"),
-    OpenApiParameter(
-        "days", int, description=f"1 to {trends.MAX_DAYS}; default 56.", default=56
-    ),
-]
-CSV = {(200, "text/csv"): OpenApiTypes.STR}
-TAG = ["agent-metrics"]
-
-
-class WhateverAccepted(BaseContentNegotiation):
-    """For an answer that has one form only: CSV, and problems as everywhere."""
-
-    def select_parser(self, request, parsers):
-        return parsers[0]
-
-    def select_renderer(self, request, renderers, format_suffix=None):
-        return renderers[0], renderers[0].media_type
-
-
-def documented(**described: Any):
-    described.setdefault("parameters", [ORGANIZATION])
-    return extend_schema(tags=TAG, **described)
 
 
 def json_of(schema: dict[str, Any]) -> dict[str, Any]:
     return {"application/json": schema}
 
 
-class AgentMetricsViewSet(OrganizationViewSet):
+class AgentMetricsViewSet(LedgerViewSet):
     """What the agents of one organization achieve, by agent type."""
 
     actions = {
@@ -106,30 +74,6 @@ class AgentMetricsViewSet(OrganizationViewSet):
     lookup_field = "agent_type"
     lookup_value_regex = "[A-Za-z0-9][A-Za-z0-9_-]{0,49}"
 
-    @property
-    def service(self) -> AgentMetricsService:
-        who = self.principal
-        return AgentMetricsService(
-            who.organization, actor=who.user, bound_agent=who.bound_agent
-        )
-
-    def get_queryset(self):
-        return analytics.boards_of(self.organization, self.principal.bound_agent)
-
-    def board(self) -> AgentMetrics:
-        """Return the row of the path, or raise NotFound."""
-        board = self.service.board(self.agent_type)
-        if board is None:
-            raise NotFound
-        return board
-
-    @property
-    def agent_type(self) -> str:
-        name = self.kwargs["agent_type"].lower()
-        if name in RESERVED_TYPES:
-            raise NotFound
-        return name
-
     def request_known_by(self, body: Any) -> Request:
         """Return how a repetition of this request is recognized."""
         key = idempotency_key(self.request, {})
@@ -147,18 +91,25 @@ class AgentMetricsViewSet(OrganizationViewSet):
     # --- all agent types ----------------------------------------------------------
     @documented(responses=OverviewShape)
     def list(self, request):
+        """Name all agent types and add up what they achieved."""
         return Response(analytics.overview(self.filter_queryset(self.get_queryset())))
 
     @documented(responses=SummaryShape)
     @action(detail=False, url_path="analytics/summary", filterset_class=None)
     def summary(self, request):
+        """Sums, averages, distributions, the best, the latest, and advice."""
         self.only_parameters()
         who = self.principal
         return Response(analytics.summary(who.organization, who.bound_agent))
 
     @documented(responses=LeaderShape(many=True))
-    @action(detail=False, filterset_class=LeaderboardFilter)
+    @action(
+        detail=False,
+        filterset_class=LeaderboardFilter,
+        pagination_class=api_settings.DEFAULT_PAGINATION_CLASS,
+    )
     def leaderboard(self, request):
+        """Rank the agent types, by level unless asked otherwise."""
         boards = self.filter_queryset(self.get_queryset().best_first())
         rows = self.paginator.paginate_queryset(
             analytics.ranking(boards), request, self
@@ -173,22 +124,6 @@ class AgentMetricsViewSet(OrganizationViewSet):
     def cursor_of(self, row):
         return row["created_at"], row["pk"]
 
-    @documented(parameters=CURVE, responses=SeriesShape)
-    @action(detail=False, url_path="analytics/series", filterset_class=None)
-    def curve(self, request):
-        who = self.principal
-        return self.series(analytics.events_of(who.organization, who.bound_agent))
-
-    @documented(responses=CSV)
-    @action(
-        detail=False,
-        url_path="analytics/export",
-        content_negotiation_class=WhateverAccepted,
-    )
-    def export(self, request):
-        boards = self.filter_queryset(self.get_queryset())
-        return csv_response(exports.scoreboard(boards), "agent-metrics.csv")
-
     @documented(
         parameters=[ORGANIZATION, IDEMPOTENCY],
         request=json_of(BULK_BODY),
@@ -196,6 +131,7 @@ class AgentMetricsViewSet(OrganizationViewSet):
     )
     @action(detail=False, methods=["post"], url_path="bulk-update")
     def bulk_update(self, request):
+        """Set columns of up to a hundred agent types, all or none."""
         body = request.data
         if not isinstance(body, dict) or set(body) != {"updates"}:
             raise InvalidMetrics(wrong_bulk_body(body))
@@ -205,6 +141,7 @@ class AgentMetricsViewSet(OrganizationViewSet):
     # --- one agent type -------------------------------------------------------------
     @documented(responses=AgentMetricsShape)
     def retrieve(self, request, agent_type):
+        """Every column of one agent type."""
         board = self.board()
         return Response(
             {
@@ -217,6 +154,7 @@ class AgentMetricsViewSet(OrganizationViewSet):
     @documented(responses=CustodyShape)
     @action(detail=True)
     def custody(self, request, agent_type):
+        """What custody tests made of one agent type."""
         metrics = self.service.get_custody_metrics(self.agent_type)
         if metrics is None:
             raise NotFound
@@ -234,6 +172,7 @@ class AgentMetricsViewSet(OrganizationViewSet):
         responses={200: MetricsUpdatedShape, 201: MetricsUpdatedShape},
     )
     def update(self, request, agent_type):
+        """Set columns of one agent type; it is created if there is none."""
         known_by = self.request_known_by(request.data)
         recorded = self.service.put(self.agent_type, request.data, known_by)
         return self.recorded(recorded, 201 if recorded.opened else 200)
@@ -245,6 +184,7 @@ class AgentMetricsViewSet(OrganizationViewSet):
     )
     @action(detail=True, methods=["post"], url_path="custody-test")
     def custody_test(self, request, agent_type):
+        """Record the outcome of one custody test."""
         known_by = self.request_known_by(request.data)
         return self.recorded(
             self.service.record_custody_test(self.agent_type, request.data, known_by)
@@ -257,6 +197,7 @@ class AgentMetricsViewSet(OrganizationViewSet):
     )
     @action(detail=True, methods=["post"])
     def learning(self, request, agent_type):
+        """Record what an agent learned."""
         known_by = self.request_known_by(request.data)
         return self.recorded(
             self.service.record_learning(self.agent_type, request.data, known_by)
@@ -267,69 +208,9 @@ class AgentMetricsViewSet(OrganizationViewSet):
     )
     @action(detail=True, methods=["delete"])
     def reset(self, request, agent_type):
+        """Take every metric back to its default."""
         known_by = self.request_known_by(None)
         return self.recorded(self.service.reset(self.agent_type, known_by))
-
-    @documented(responses=EventShape(many=True))
-    @action(
-        detail=True,
-        queryset=MetricEvent.objects.none(),
-        filterset_class=HistoryFilter,
-        pagination_class=LedgerPagination,
-    )
-    def history(self, request, agent_type):
-        board = self.board()
-        events = self.filter_queryset(MetricEvent.objects.filter(metrics=board))
-        is_whole = not set(request.query_params) - {"organization_id", "limit"}
-        self.paginator.count = board.events if is_whole else None
-        return self.list_page(events, lambda event: figures(event, EVENT))
-
-    @documented(responses=CSV)
-    @action(
-        detail=True,
-        url_path="history/export",
-        filterset_class=None,
-        content_negotiation_class=WhateverAccepted,
-    )
-    def export_history(self, request, agent_type):
-        self.only_parameters()
-        board = self.board()
-        return csv_response(exports.ledger(board), f"{board.agent_type}.csv")
-
-    @documented(parameters=CURVE, responses=SeriesShape)
-    @action(detail=True, url_path="series", filterset_class=None)
-    def agent_curve(self, request, agent_type):
-        board = self.board()
-        events = MetricEvent.objects.filter(metrics=board)
-        return self.series(events, board.agent_type)
-
-    # --- shared -----------------------------------------------------------------------
-    def only_parameters(self, *known: str) -> None:
-        """Refuse parameters nobody reads."""
-        if unknown := sorted(
-            set(self.request.query_params) - LIST_PARAMETERS - {*known}
-        ):
-            raise ValidationError({unknown[0]: "There is no such parameter here."})
-
-    def series(self, events, agent_type: str | None = None) -> Response:
-        self.only_parameters("interval", "days")
-        interval = self.request.query_params.get("interval", "day")
-        if interval not in trends.INTERVALS:
-            raise ValidationError({"interval": "Either day or week."})
-        days = self.request.query_params.get("days", str(trends.DEFAULT_DAYS))
-        if not (days.isascii() and days.isdigit()) or (
-            not 1 <= int(days[:9]) <= trends.MAX_DAYS
-        ):
-            raise ValidationError({"days": f"1 to {trends.MAX_DAYS}."})
-        points = trends.curve(events, interval=interval, days=int(days))
-        return Response(
-            {
-                "status": "success",
-                "interval": interval,
-                "agent_type": agent_type,
-                "points": [point.as_dict() for point in points],
-            }
-        )
 
 
 def wrong_bulk_body(body: Any) -> list[dict[str, str]]:
@@ -340,12 +221,6 @@ def wrong_bulk_body(body: Any) -> list[dict[str, str]]:
         for name in sorted(set(body) - {"updates"})[:20]
     ]
     return unknown or [error_at("/updates", "required", "This field is required.")]
-
-
-def csv_response(lines, name: str) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
 
 
 def moved_custody_analytics(request) -> HttpResponsePermanentRedirect:

@@ -28,6 +28,7 @@ from agents.models.sessions import Channel, Message, Reply, Session
 from agents.models.versions import AgentVersion, OptimizationRun
 from agents.optimization import optimize
 from agents.replies import ask, produce, start_session
+from metrics.demo import load_history
 
 OPENED = timedelta(days=21)
 ANSWERED_IN = timedelta(seconds=2)
@@ -54,6 +55,7 @@ def load_demo() -> Demo:
         for folder, texts in harbor.PACKS.items()
     }
     agents = [_agent(organization, owner, packs, wish) for wish in harbor.AGENTS]
+    load_history(organization)
     with without_pauses():
         for index, visit in enumerate(VISITS):
             _converse(index, visit, agents, people)
@@ -152,6 +154,8 @@ def _agent(
         knowledge_pack_id=packs[wish["pack"]].pk,
         **wishes,
     )
+    # Before the optimizer's first lesson, which is of today.
+    load_history(organization, [agent.slug])
     for run in OptimizationRun.objects.filter(agent=agent):
         optimize(run.pk)
     return agent

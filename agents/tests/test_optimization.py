@@ -7,11 +7,12 @@ from django.utils import timezone
 
 from accounts.models import AuditLog
 from agents import optimization
-from agents.creation import create_agent
+from agents.creation import create_agent, start_optimization
 from agents.editing import update_agent
 from agents.models import OptimizationRun
 from agents.prompts import SECTIONS, Subject, is_structured, restructure
 from agents.tests.factories import AgentFactory
+from metrics.models import AgentMetrics, MetricEvent
 
 SUBJECT = Subject(agent_name="Shipping desk", persona_name="Support expert")
 PROMPT = """You are the voice of Harbor Coffee.
@@ -139,3 +140,20 @@ def test_a_deleted_agent_is_not_improved(harbor):
     agent.soft_delete()
     optimization.optimize(str(run_of(agent).pk))
     assert agent.versions.count() == 1
+
+
+def test_an_adopted_improvement_is_noted_as_learned(agent):
+    optimization.optimize(run_of(agent).pk)
+    board = AgentMetrics.objects.get(agent_type=agent.slug)
+    event = MetricEvent.objects.get(metrics=board)
+    assert (event.kind, event.source) == ("learning", "optimizer")
+    assert board.total_learning_cycles == 1
+    assert board.learning_patterns[0].startswith("Version 2: ")
+
+
+def test_a_prompt_that_was_good_already_teaches_nothing(agent):
+    optimization.optimize(run_of(agent).pk)
+    agent.refresh_from_db()
+    run = start_optimization(agent, agent.live_version)
+    optimization.optimize(run.pk)
+    assert MetricEvent.objects.count() == 1
