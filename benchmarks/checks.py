@@ -10,7 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from accounts.authentication import identify_key
 from benchmarks.processes import milliseconds
 from benchmarks.scenarios import AGENTS, CREATE, GET, LIST, NEW_AGENT, Bench
 from benchmarks.seed import FIRST_SMALL, LARGE
@@ -160,11 +163,6 @@ def deep_pages(bench: Bench, rounds: int = 5, times: int = 40) -> dict[str, floa
 
 def authentication_cost(bench: Bench, times: int = 2000) -> tuple[float, int]:
     """Return the milliseconds of CPU and the queries one API key costs."""
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
-    from accounts.authentication import identify_key
-
     raw = bench.seeded.large_keys[3]
     identify_key(raw)
     with CaptureQueriesContext(connection) as queries:
