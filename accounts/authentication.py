@@ -13,6 +13,7 @@ from accounts.models.api_keys import APIKey
 from accounts.models.organizations import Membership, Organization
 from accounts.models.users import User
 from accounts.permissions import may
+from accounts.throttles import charge_key
 
 ORGANIZATION_IN_SESSION = "organization_id"
 
@@ -115,6 +116,8 @@ class ApiKeyAuthentication(BaseAuthentication):
         if principal is None:
             raise AuthenticationFailed("This API key is not valid.")
         describe_actor(principal)
+        # The outermost middleware puts the standing into the answer's headers.
+        request._request.rate_standings = charge_key(principal.api_key)
         return principal.user, principal
 
     def authenticate_header(self, request):

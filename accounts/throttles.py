@@ -19,6 +19,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from accounts.errors import DomainError
+from accounts.models.api_keys import APIKey
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +99,12 @@ def headers(standings: Iterable[Standing]) -> dict[str, str]:
             for each in standings
         ),
     }
+
+
+def charge_key(key: APIKey) -> list[Standing]:
+    """Count one request of an API key against its tier, or raise RateLimited."""
+    quota = settings.API_RATE_LIMITS[key.rate_limit_tier]
+    return take(Limit("key", quota, 3600, str(key.pk)))
 
 
 def take(*limits: Limit) -> list[Standing]:

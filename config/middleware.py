@@ -10,6 +10,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from accounts import throttles
 from accounts.audit import RequestFacts, current_request
 from config.problems import CONTENT_TYPE, is_api_path, problem_http_response
 
@@ -83,6 +84,9 @@ class RequestMiddleware:
         if response.status_code >= 400 and is_api_path(request.path):
             response = as_problem(request, response)
         response["X-Request-ID"] = str(request.request_id)
+        if standings := getattr(request, "rate_standings", None):
+            for name, value in throttles.headers(standings).items():
+                response.headers.setdefault(name, value)
         log.info(
             "Request answered",
             method=request.method,

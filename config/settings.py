@@ -280,6 +280,12 @@ DJANGO_STRUCTLOG_CELERY_ENABLED = True
 # --- The product ------------------------------------------------------------
 # How long a visitor's session lasts at most, however often it is renewed.
 WIDGET_SESSION_SECONDS = env.int("WIDGET_SESSION_SECONDS", 86_400)
+# Requests an hour of an API key, by its tier.
+API_RATE_LIMITS = {
+    "free": env.int("RATE_LIMIT_FREE", 100),
+    "pro": env.int("RATE_LIMIT_PRO", 1_000),
+    "enterprise": env.int("RATE_LIMIT_ENTERPRISE", 10_000),
+}
 # How long an invitation's link works.
 INVITATION_DAYS = env.int("INVITATION_DAYS", 7)
 LLM_MODEL = env("LLM_MODEL", default="grounded")
