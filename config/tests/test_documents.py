@@ -36,6 +36,13 @@ def test_every_setting_of_the_example_is_explained(name):
     assert f"`{name}`" in DOCUMENT
 
 
+def test_every_setting_is_in_the_document():
+    settings = (BASE_DIR / "config/settings.py").read_text()
+    read = set(re.findall(r"\benv(?:\.\w+)?\(\s*\"(\w+)\"", settings))
+    assert len(read) > 20
+    assert {name for name in read if f"`{name}`" not in DOCUMENT} == set()
+
+
 def test_containers_run_the_same_processes():
     services = COMPOSE["services"]
     assert {name: services[name]["command"] for name in PROCESSES} == {
