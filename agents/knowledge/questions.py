@@ -8,8 +8,10 @@ ASKING = (
     "was|wie|wann|wo|wer|welche[rsn]?|warum|kann|kannst|ist|sind|gibt"
 )
 ANOTHER = re.compile(
-    rf"(?<=\?)\s+|[,;]?\s+(?:and|und|also)\s+(?=(?:{ASKING})\b)", re.IGNORECASE
+    rf"(?<=[?.!])\s+(?=\w)|[,;]?\s+(?:and|und|also)\s+(?=(?:{ASKING})\b)",
+    re.IGNORECASE,
 )
+ASKS = re.compile(rf"(?:{ASKING})\b|.*\?\Z", re.IGNORECASE | re.DOTALL)
 MAX_PARTS = 3
 
 # Words by which a question shows that it goes on with an earlier one.
@@ -31,6 +33,11 @@ def parts(question: str) -> list[str]:
     found = [part.strip(" ,;") for part in ANOTHER.split(question)]
     found = [part for part in found if part]
     return found if 1 < len(found) <= MAX_PARTS else [question.strip()]
+
+
+def asks(part: str) -> bool:
+    """Tell a question from a statement: "My cup tastes sour. What should I do?"."""
+    return bool(ASKS.match(part))
 
 
 def goes_on(question: str) -> bool:

@@ -14,6 +14,11 @@ ABBREVIATIONS = frozenset(
 )
 END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？]+[”’」』）]*")
 OPENERS = "\"'“‘„«([¿¡*_"
+HALF_OF_DAY = re.compile(r"\d\s*[ap]\.?m\Z", re.IGNORECASE)
+BELONGS_TO_TIME = re.compile(
+    r"(?:Eastern|Central|Mountain|Pacific|Greenwich|London|Berlin|[A-Z]{3,4}\b|"
+    r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)"
+)
 MONTHS = re.compile(
     r"(?:jan|feb|m[aä]r|apr|ma[iyj]|jun|jul|aug|sep|o[ck]t|nov|de[cz])", re.IGNORECASE
 )
@@ -42,6 +47,8 @@ def _ends_a_sentence(text: str, match: re.Match[str]) -> bool:
     before = text[max(0, match.start() - 20) : match.start()]
     word = re.split(r"[\s(\[\"'“„/]", before)[-1]
     if word.isdigit() and len(word) <= 2 and MONTHS.match(rest):
+        return False
+    if HALF_OF_DAY.search(before) and BELONGS_TO_TIME.match(rest):
         return False
     # "J. R. Miller", "z. B."
     is_initial = len(word) == 1 and word.isalpha()

@@ -36,6 +36,9 @@ exchange swap replace replacement
 late delayed delay
 wholesale bulk
 contain contains ingredient ingredients
+lend loan loaned lent borrow rent rental
+hire hiring job jobs career careers vacancy
+allergy allergies allergic allergen allergens
 """,
     "german": """
 versand lieferung liefern geliefert zustellung sendung versenden verschicken
@@ -56,24 +59,23 @@ adresse standort anschrift
 }
 
 # What is said in two words where documents have one.
-IN_ONE_WORD = (
-    (
-        re.compile(r"\b(?:send|bring|give|take|ship)(?:ing)?\s+(?:\w+\s+){0,3}?back\b"),
-        "return",
-    ),
-    (re.compile(r"\bmoney\s+back\b"), "refund"),
-    (re.compile(r"\b(?:get|gets|be|is)\s+here\b"), "arrive"),
-    (re.compile(r"\blog(?:ging)?\s+in\b"), "login"),
-)
+IN_ONE_WORD = [
+    (re.compile(rf"\b{phrase}\b", re.IGNORECASE), word)
+    for phrase, word in (
+        (r"(?:send|bring|give|take|ship)(?:ing)?\s+(?:\w+\s+){0,3}?back", "return"),
+        (r"money\s+back", "refund"),
+        (r"(?:get|gets|be|is)\s+here", "arrive"),
+        (r"log(?:ging)?\s+in", "login"),
+    )
+]
 
 
 def in_one_word(language: str, question: str) -> str:
-    """Add the one word that stands for a phrase of the question."""
-    if language != "english":
-        return question
-    lowered = question.lower()
-    found = [word for phrase, word in IN_ONE_WORD if phrase.search(lowered)]
-    return " ".join([question, *found])
+    """Replace phrases of the question by the one word that stands for each."""
+    if language == "english":
+        for phrase, word in IN_ONE_WORD:
+            question = phrase.sub(word, question)
+    return question
 
 
 def stems(language: str, texts: Iterable[str]) -> list[set[str]]:

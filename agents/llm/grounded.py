@@ -2,14 +2,20 @@
 
 import re
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
 
 from agents.knowledge import questions
 from agents.knowledge.search import Passage
-from agents.llm.matching import IS_THE_QUESTION, Asked, Reading, Sentence
+from agents.llm.matching import (
+    ENOUGH_FOR_STATEMENT,
+    IS_THE_QUESTION,
+    Asked,
+    Reading,
+    Sentence,
+)
 from agents.llm.phrases import phrases_in
 from agents.llm.provider import (
     CHARACTERS_PER_TOKEN,
@@ -23,9 +29,12 @@ from agents.llm.smalltalk import offer, small_talk, without_greeting
 
 MAX_SENTENCES = 3
 MAX_ITEMS = 8
+MAX_ANTECEDENTS = 3
 # How close to the best a sentence must come to be said beside it.
 BESIDE = 0.9
 SAME = 0.6
+# A sentence with this much of the question needs no section around it.
+SAYS_IT_ITSELF = 0.5
 # Of a section whose heading is the question, and of one that is just about it.
 LONGEST_ANSWER, LONGEST_OUTLINE = 500, 220
 LONGEST_QUOTE = 100
@@ -35,7 +44,7 @@ ANAPHORA = re.compile(
     r"(?:otherwise|however|instead|then|so|but|and|also|if (?:so|not)|in that case|"
     r"dann|sonst|jedoch|außerdem|dafür|dort)\b|"
     r"(?:\w+\s+){0,2}?(?:it|they|them|this|these|those|that|he|she|dies\w*|"
-    r"er|es)\b",
+    r"er|es)\b|(?:\w+\s+){2,7}?other\b",
     re.IGNORECASE,
 )
 
@@ -97,10 +106,11 @@ def compose(turn: Turn) -> tuple[str, list[Citation]]:
     earlier = [said.content for said in turn.history if said.role == "user"]
     unknown = []
     for number, part in enumerate(parts):
-        subject = questions.subject(part, parts[:number] or earlier)
-        if paragraph := answer_to(reading, part, subject, composition):
+        before = parts[:number] or earlier
+        is_aside = len(parts) > 1 and not questions.asks(part)
+        if paragraph := answer_to(reading, part, before, composition, is_aside):
             composition.paragraphs.append(paragraph)
-        else:
+        elif len(parts) == 1 or (not is_aside and reading.ask(part).strong):
             unknown.append(part)
     if not composition.paragraphs:
         text = say.unknown if turn.topics else say.unread
@@ -116,27 +126,40 @@ def shortened(question: str) -> str:
 
 
 def answer_to(
-    reading: Reading, question: str, subject: str, composition: Composition
+    reading: Reading,
+    question: str,
+    earlier: Sequence[str],
+    composition: Composition,
+    is_aside: bool,
 ) -> str:
     """Return the sentences that answer one question, or nothing.
 
     A question that merely points back, with "it", may well stand on its own.
     """
+    subject = questions.subject(question, earlier)
     tries = [reading.ask(question, subject)]
     if subject and not questions.goes_on(question):
-        tries.append(reading.ask(question))
+        tries.append(reading.ask(question, subject, leans=False))
     for asked in tries:
-        if ranked := reading.rank(asked):
-            chosen = section_of(reading, asked, ranked[0]) or beside(reading, ranked)
-            return written(chosen, composition)
+        at_least = ENOUGH_FOR_STATEMENT if is_aside else 0.0
+        if ranked := reading.rank(asked, at_least):
+            chosen = section_of(reading, asked, ranked[0]) or beside(
+                reading, asked, ranked
+            )
+            paragraph = written(chosen, composition)
+            return "" if paragraph in composition.paragraphs else paragraph
     return ""
 
 
 def section_of(reading: Reading, asked: Asked, best: Sentence) -> list[Sentence]:
     """Return the section whose heading is the question, or its only subject."""
-    if asked.is_heading(best.last_heading):
+    if asked.is_heading(best):
         longest = LONGEST_ANSWER
-    elif not asked.kinds and asked.share(best.last_heading) >= IS_THE_QUESTION:
+    elif (
+        not asked.kinds
+        and best.own < SAYS_IT_ITSELF
+        and asked.share(best.last_heading) >= IS_THE_QUESTION
+    ):
         longest = LONGEST_OUTLINE
     else:
         return []
@@ -152,31 +175,40 @@ def section_of(reading: Reading, asked: Asked, best: Sentence) -> list[Sentence]
     return section if best in section else []
 
 
-def beside(reading: Reading, ranked: list[Sentence]) -> list[Sentence]:
+def beside(reading: Reading, asked: Asked, ranked: list[Sentence]) -> list[Sentence]:
     """Return the best sentence and what else belongs to the answer."""
     best = ranked[0]
-    chosen = [best]
     document = reading.passages[best.passage].document_id
-
-    def same_document(sentence: Sentence) -> bool:
-        return reading.passages[sentence.passage].document_id == document
-
+    chosen = [best]
     for sentence in ranked[1:]:
+        is_near = reading.passages[sentence.passage].document_id == document
         if (
             len(chosen) < MAX_SENTENCES
             and sentence.score >= BESIDE * best.score
             and sentence.own >= BESIDE * best.own
             and sentence.looks >= best.looks
-            and (same_document(sentence) or sentence.coverage >= best.coverage)
-            and not any(alike_enough(sentence, other) for other in chosen)
+            and (is_near or asked.is_keyword)
+            and not any(adds_nothing(sentence, other) for other in chosen)
         ):
             chosen.append(sentence)
     return with_neighbours(reading, chosen)
 
 
-def alike_enough(one: Sentence, other: Sentence) -> bool:
+def adds_nothing(one: Sentence, other: Sentence) -> bool:
+    """Say whether a sentence repeats another, or what is wanted of it."""
     shared, both = one.words & other.words, one.words | other.words
-    return one.text == other.text or len(shared) >= SAME * max(1, len(both))
+    return len(shared) >= SAME * max(1, len(both)) or bool(one.marks & other.marks)
+
+
+def antecedents(by_place: dict[tuple[int, int], Sentence], sentence: Sentence) -> int:
+    """Count the sentences before one that it needs: "It tastes of hazelnut."."""
+    needed = 0
+    while needed < MAX_ANTECEDENTS and not sentence.is_item:
+        before = by_place.get((sentence.passage, sentence.place - 1))
+        if before is None or not ANAPHORA.match(sentence.text):
+            break
+        needed, sentence = needed + 1, before
+    return needed
 
 
 def with_neighbours(reading: Reading, chosen: list[Sentence]) -> list[Sentence]:
@@ -188,13 +220,14 @@ def with_neighbours(reading: Reading, chosen: list[Sentence]) -> list[Sentence]:
         if sentence is not None and all(sentence.text != other.text for other in found):
             found.append(sentence)
 
+    # The passage of the best first; within a passage as it was written.
+    passages = [each.passage for each in chosen]
     for sentence in sorted(
-        chosen, key=lambda each: (chosen.index(each) and 1, each.place)
+        chosen, key=lambda each: (passages.index(each.passage), each.place)
     ):
         here, place = sentence.passage, sentence.place
-        if ANAPHORA.match(sentence.text) and not sentence.is_item:
-            add(by_place.get((here, place - 1)))
-        add(sentence)
+        for offset in range(antecedents(by_place, sentence), -1, -1):
+            add(by_place.get((here, place - offset)))
         following = by_place.get((here, place + 1))
         if sentence.text.endswith(":"):
             for offset in range(1, MAX_ITEMS + 1):

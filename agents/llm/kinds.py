@@ -16,7 +16,7 @@ WEEKDAY = (
     r"(?:mon|diens|donners|frei|sams|sonn)tag|mittwoch|"
     r"lundi|mardi|jeudi|vendredi|samedi|lunes|viernes|luned|venerd)"
 )
-CLOCK = r"(?:\d\s*(?:a\.?m|p\.?m|uhr|o['’]clock)\b|\b\d{1,2}[:.]\d\d\b)"
+CLOCK = r"(?:\d\s*(?:a\.?m|p\.?m|uhr|o['’]clock)\b|\b\d{1,2}:\d\d\b)"
 TIME = re.compile(
     rf"{NUMBER}(?:\w+\s+)?{UNIT}|{CLOCK}|{WEEKDAY}|\b(?:same|next|every) {UNIT}|"
     r"\b(?:immediately|sofort|at once|straight away)\b",
@@ -32,9 +32,10 @@ MONEY = re.compile(
 MAIL = r"[\w.+-]+@[\w-]+\.\w+"
 PHONE = r"(?:\+|\b0)\d[\d\s/()-]{5,}\d"
 PAYMENT = re.compile(
-    r"\b(?:card|paypal|visa|mastercard|amex|invoice|transfer|sepa|klarna|apple pay|"
-    r"google pay|cash|debit|stripe|twint|rechnung|überweisung|lastschrift|vorkasse|"
-    r"kreditkarte|carte|virement|tarjeta|bonifico)\w*",
+    r"\b(?:card|paypal|visa|mastercard|american express|amex|invoice|transfer|sepa|"
+    r"klarna|apple pay|google pay|cash|che(?:ck|que)s?|debit|twint|rechnung|"
+    r"überweisung|lastschrift|vorkasse|kreditkarte|carte|virement|tarjeta|"
+    r"bonifico)\w*",
     re.IGNORECASE,
 )
 REACH = re.compile(rf"{MAIL}|{PHONE}|https?://|\bwww\.", re.IGNORECASE)
@@ -50,6 +51,10 @@ class Kind:
     means: frozenset[str] = field(default_factory=frozenset)
     # Without the looks it is no answer.
     is_required: bool = False
+
+    def seen_in(self, text: str) -> set[str]:
+        """Return what in a text looks like such an answer."""
+        return {match[0].lower().rstrip("s") for match in self.answer.finditer(text)}
 
 
 def _kind(asks: str, answer: re.Pattern[str], means: str = "", **fields) -> Kind:
@@ -75,18 +80,19 @@ KINDS = (
         "long take time day hour dauert dau lang",
     ),
     _kind(
-        r"\b(?:how much|what does .* cost|prices?|fees?|costs?|charge|how expensive|"
-        r"wie ?viel|kostet|kosten|preis\w*|teuer|combien|prix|cu[aá]nto|precio|quanto|"
-        r"prezzo|hoeveel|prijs)\b",
+        r"\b(?:how much|who (?:pays|covers|bears)|what does .* cost|prices?|fees?|"
+        r"costs?|charge|how expensive|wie ?viel|kostet|kosten|preis\w*|teuer|combien|"
+        r"prix|cu[aá]nto|precio|quanto|prezzo|hoeveel|prijs)\b",
         MONEY,
-        "much cost price fee charg expens kost kostet preis teuer viel",
+        "much pay cost price fee charg expens kost kostet preis teuer viel",
     ),
     _kind(
         r"\bpayment (?:methods?|options?|types?)|"
-        r"\b(?:how|ways?|where) .*\bpay\b|"
+        r"\b(?:how|ways?|where) .*\bpay\b|\baccept .*\b(?:cards?|cash|checks?)|"
+        r"\bcards?\b.*\baccept|"
         r"\bpay (?:by|with|in)\b|\bzahlungs\w+|\bwie .*\b(?:zahlen|bezahlen)\b",
         PAYMENT,
-        "payment pay method accept option way zahl bezahl zahlungsart zahlungsmittel",
+        "payment pay card method option way zahl bezahl zahlungsart zahlungsmittel",
         is_required=True,
     ),
     _kind(

@@ -3,63 +3,34 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from agents.knowledge import questions
 from agents.knowledge.chunks import LIST_ITEM, PATH_SEPARATOR
 from agents.knowledge.search import Passage
 from agents.knowledge.sentences import split_sentences
 from agents.knowledge.words import alike, in_one_word, stems
+from agents.llm.fillers import FILLERS, NUMBERS
 from agents.llm.kinds import Kind, kinds_of
 from agents.models.knowledge import Language
 
 # How far the question's words must be covered, by weight: by a sentence with what
 # stands over it. More when one of them stands in no passage at all, as then the
 # question is probably about something else.
-ENOUGH, ENOUGH_WITH_UNKNOWN = 0.67, 0.76
-STRONG, COMMON, WEAK = 1.0, 0.6, 0.1
+ENOUGH, ENOUGH_WITH_UNKNOWN = 0.67, 0.74
+# What is said beside a question is answered only if it is surely meant.
+ENOUGH_FOR_STATEMENT = 0.85
+STRONG, COMMON, NUMBER, WEAK = 1.0, 0.6, 0.3, 0.1
 # What the question before adds, when this one leans on it.
 LEANING = 0.5
 IN_HEADING, NEARBY, AS_ALIKE = 0.9, 0.5, 0.75
-OWN_BONUS, HEADING_BONUS, KIND_BONUS, BRIEF_BONUS = 0.3, 0.2, 0.2, 0.05
+OWN_BONUS, HEADING_BONUS, CONTEXT_BONUS, LEADS_BONUS = 0.3, 0.2, 0.2, 0.05
+# For an answer of the kind that is wanted, and for each more of its marks.
+KIND_BONUS, MARK_BONUS, MOST_MARKS = 0.2, 0.1, 3
 # A heading that is the very question beats every other sentence.
 SAME_QUESTION = 0.5
 IS_THE_QUESTION = 0.75
 # Search has weighed rare words over the whole pack; it breaks ties.
 LATER_PASSAGE = 0.02
-
-# Words of questions that say little of what a question is about, as stems. Where
-# the language is not known nothing is stemmed, and nothing left out before.
-FILLERS = {
-    "simple": frozenset(
-        """
-        about and any are can could das del der des did die dies does een een est for
-        from get give has have het how ich ist las les long los make many may much need
-        next our pour qual quand que qui see should sie some take tell that the their
-        there they this und use van von was wat what when where which who why wie will
-        with would you your
-        """.split()
-    ),
-    "english": frozenset(
-        """
-        abl accept actual ad also ani anyth anyon ask avail back best bit bring come
-        condit could detail differ dont either els ever everi everyth exact explain fast
-        find first follow get give go good got happen hello help hey hi info inform
-        instruct item kind know let like long look lot made make mani may mayb mean
-        method might mine much must need new noth number offer often okay one option
-        pleas polici possibl problem process product provid put question quick realli
-        receiv regard right rule run say see sell send servic show simpl someon someth
-        soon start still stuff sure take tell thank thing think time today tri type
-        understand usual valu via want way welcom well whether wish wonder work would
-        yes yet
-        """.split()
-    ),
-    "german": frozenset(
-        """
-        anbiet angebot bekomm bitt brauch dank darf dauert dau eigent find frag geb geht
-        genau gern gibt hallo hatt hilf info information koenn könn kann kauf lang mach
-        mocht möcht muss sag schon soll tun verkauf viel weiss weiß welch wer wiss woll
-        wurd würd
-        """.split()
-    ),
-}
+LEADING_WORDS = 3
 
 
 @dataclass
@@ -75,6 +46,12 @@ class Sentence:
     before: set[str] = field(default_factory=set)
     heading: set[str] = field(default_factory=set)
     last_heading: set[str] = field(default_factory=set)
+    # Of the heading right above: does it ask, and which of its words say little?
+    is_under_question: bool = False
+    heading_fillers: set[str] = field(default_factory=set)
+    leads: set[str] = field(default_factory=set)
+    # What looks like an answer of the kind that is wanted.
+    marks: set[str] = field(default_factory=set)
     looks: int = 0
     own: float = 0.0
     coverage: float = 0.0
@@ -85,12 +62,13 @@ class Sentence:
 class Asked:
     """One question's words: what each weighs, and what may stand for it."""
 
-    text: str
     weights: dict[str, float]
     alike: dict[str, set[str]]
     kinds: list[Kind]
     # Words of the question before; they help to choose, and nothing more.
     context: set[str] = field(default_factory=set)
+    # No sentence, just what it is about.
+    is_keyword: bool = False
 
     @property
     def total(self) -> float:
@@ -98,7 +76,11 @@ class Asked:
 
     @property
     def strong(self) -> set[str]:
-        return {word for word, weight in self.weights.items() if weight > WEAK}
+        return {
+            word
+            for word, weight in self.weights.items()
+            if weight > WEAK and not is_number(word)
+        }
 
     def strength(self, word: str, among: set[str]) -> float:
         """Say how well a set of words has this one: itself, or one like it."""
@@ -113,13 +95,19 @@ class Asked:
         )
         return found / self.total
 
-    def is_heading(self, heading: set[str]) -> bool:
-        """Say whether a heading asks the same: its words are the question's."""
-        mine = heading & set(self.weights)
+    def is_heading(self, sentence: "Sentence") -> bool:
+        """Say whether the heading above a sentence asks just this question."""
+        heading = sentence.last_heading
         return (
-            len(mine) >= max(2, IS_THE_QUESTION * len(heading))
+            sentence.is_under_question
+            and bool(heading & self.strong)
+            and heading - self.strong <= sentence.heading_fillers
             and self.share(heading) >= IS_THE_QUESTION
         )
+
+
+def is_number(word: str) -> bool:
+    return word.isdigit() or word in NUMBERS
 
 
 class Reading:
@@ -147,69 +135,84 @@ class Reading:
         headings = [f"{each.title} {each.heading}" for each in self.passages]
         lasts = [own_heading(each) for each in self.passages]
         texts = [each.text for each in self.sentences]
-        found = stems(self.language, [*texts, *headings, *lasts])
-        above = found[len(texts) :]
+        leads = [" ".join(text.split()[:LEADING_WORDS]) for text in texts]
+        found = iter(stems(self.language, [*texts, *leads, *headings, *lasts]))
+        for sentence in self.sentences:
+            sentence.words = next(found)
+        for sentence in self.sentences:
+            sentence.leads = next(found)
+        above = list(found)
         previous: Sentence | None = None
-        for sentence, words in zip(self.sentences, found, strict=False):
-            sentence.words = words
+        for sentence in self.sentences:
             sentence.heading = above[sentence.passage]
             sentence.last_heading = above[len(headings) + sentence.passage]
+            sentence.is_under_question = questions.asks(lasts[sentence.passage])
+            sentence.heading_fillers = {
+                word for word in sentence.last_heading if self.is_filler(word)
+            }
             if previous and previous.passage == sentence.passage:
                 sentence.before = previous.words
             previous = sentence
 
-    def ask(self, question: str, subject: str = "") -> Asked:
-        """Weigh the words of a question; `subject` is the one it leans on."""
+    def ask(self, question: str, subject: str = "", *, leans: bool = True) -> Asked:
+        """Weigh the words of a question.
+
+        `subject` is a question before it. One that leans on it ("How much is it?")
+        is about the words of both; any other is just better placed by them.
+        """
         given = [in_one_word(self.language, text) for text in (question, subject)]
         words, context = stems(self.language, given)
         weights = {word: self._weight(word) for word in words}
-        kinds = kinds_of(question) or kinds_of(subject)
-        if subject:
-            # "How much is it?": the question before says what about.
+        if leans:
             for word in context - words:
                 weights[word] = LEANING * self._weight(word)
         return Asked(
-            question, weights, alike(self.language, set(weights)), kinds, context
+            weights,
+            alike(self.language, set(weights)),
+            kinds_of(question) or (kinds_of(subject) if leans else []),
+            {word for word in context - words if self._weight(word) > WEAK},
+            len(question.split()) <= 2,
         )
 
     def _weight(self, word: str) -> float:
-        is_short = self.language == Language.SIMPLE and len(word) < 3
-        if is_short or word.isdigit() or word in FILLERS.get(self.language, ()):
+        if is_number(word):
+            return NUMBER if self.spread[word] else WEAK
+        if self.is_filler(word):
             return WEAK
         many = len(self.passages) >= 4
         is_common = many and self.spread[word] > len(self.passages) / 2
         return COMMON if is_common else STRONG
 
-    def rank(self, asked: Asked) -> list[Sentence]:
+    def is_filler(self, word: str) -> bool:
+        is_short = self.language == Language.SIMPLE and len(word) < 3
+        return is_short or word in FILLERS.get(self.language, ())
+
+    def rank(self, asked: Asked, at_least: float = 0.0) -> list[Sentence]:
         """Return the sentences that answer a question, best first."""
         for sentence in self.sentences:
-            self._score(sentence, asked)
-        answers = [each for each in self.sentences if self.is_answer(each, asked)]
+            self._match(sentence, asked)
+            sentence.score = score(sentence, asked)
+        answers = [
+            each
+            for each in self.sentences
+            if each.coverage >= at_least and self.is_answer(each, asked)
+        ]
         return sorted(answers, key=lambda each: (-each.score, each.passage, each.place))
 
-    def _score(self, sentence: Sentence, asked: Asked) -> None:
+    def _match(self, sentence: Sentence, asked: Asked) -> None:
+        """Compare one sentence, and what stands around it, with the question."""
         looks = [kind for kind in asked.kinds if kind.answer.search(sentence.text)]
         meant = frozenset().union(*(kind.means for kind in looks))
         own = covered = 0.0
         for word, weight in asked.weights.items():
-            inside = asked.strength(word, sentence.words)
-            if word in meant:
-                inside = 1.0
+            inside = 1.0 if word in meant else asked.strength(word, sentence.words)
             above = IN_HEADING * asked.strength(word, sentence.heading)
             near = NEARBY * asked.strength(word, sentence.before)
             own += weight * inside if weight > WEAK else 0.0
             covered += weight * max(inside, above, near)
         sentence.looks = len(looks)
+        sentence.marks = set().union(*(kind.seen_in(sentence.text) for kind in looks))
         sentence.own, sentence.coverage = own / asked.total, covered / asked.total
-        sentence.score = (
-            sentence.coverage
-            + OWN_BONUS * sentence.own
-            + HEADING_BONUS * asked.share(sentence.last_heading)
-            + SAME_QUESTION * asked.is_heading(sentence.last_heading)
-            + KIND_BONUS * sentence.looks
-            + BRIEF_BONUS * own / (1 + len(sentence.words))
-            - LATER_PASSAGE * sentence.passage
-        )
 
     def is_answer(self, sentence: Sentence, asked: Asked) -> bool:
         """Say whether a sentence covers the question well enough to answer it."""
@@ -229,6 +232,24 @@ class Reading:
         unknown = any(not asked.strength(word, everywhere) for word in strong - meant)
         enough = ENOUGH_WITH_UNKNOWN if unknown else ENOUGH
         return (touched or strong <= meant) and sentence.coverage >= enough
+
+
+def score(sentence: Sentence, asked: Asked) -> float:
+    """Rate a sentence that was compared with the question."""
+    marks = min(len(sentence.marks), MOST_MARKS)
+    around = sentence.words | sentence.heading
+    context = len(asked.context & around) / max(1, len(asked.context))
+    return (
+        sentence.coverage
+        + OWN_BONUS * sentence.own
+        + HEADING_BONUS * asked.share(sentence.last_heading)
+        + SAME_QUESTION * asked.is_heading(sentence)
+        + KIND_BONUS * sentence.looks
+        + MARK_BONUS * max(0, marks - 1) * any(k.is_required for k in asked.kinds)
+        + CONTEXT_BONUS * context
+        + LEADS_BONUS * bool(asked.strong & sentence.leads)
+        - LATER_PASSAGE * sentence.passage
+    )
 
 
 def own_heading(passage: Passage) -> str:

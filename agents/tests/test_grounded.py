@@ -211,6 +211,18 @@ def test_two_questions_get_two_answers(shop):
     assert "[2]" in second
 
 
+def test_what_is_said_beside_a_question_counts(shop):
+    text = answer_of(shop, "I bought a grinder last week. Can I return it?")
+    assert text.startswith("Machines and grinders can be returned within 14 days")
+
+
+def test_a_statement_and_its_question_are_both_answered(shop):
+    text = answer_of(shop, "My parcel arrived damaged. How long does a refund take?")
+    first, second = text.split("\n\n")
+    assert "send us a photo within 7 days" in first
+    assert "We refund the full price within 5 working days" in second
+
+
 def test_the_half_that_is_not_known_is_named(shop):
     text = answer_of(shop, "How long does shipping take? Do you sell bicycles?")
     assert "2 to 3 working days" in text

@@ -281,7 +281,9 @@ def test_an_unknown_parameter_is_refused(api, pack):
     assert api.get(PACKS, {"nmae": "Shop"}).status_code == 400
 
 
-@pytest.mark.parametrize("pack_id", ["7", "x", "١" * 8, "0198F000-0000-7000-8000-00000000000A"])
+@pytest.mark.parametrize(
+    "pack_id", ["7", "x", "١" * 8, "0198F000-0000-7000-8000-00000000000A"]
+)
 def test_an_address_that_is_no_id_is_nowhere(api, pack_id):
     response = api.get(f"{PACKS}{pack_id}/")
     assert response.status_code == 404
