@@ -39,7 +39,7 @@ def switch_organization(request: HttpRequest) -> HttpResponse:
     return redirect("agents:list")
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page("keys:manage")
 @never_cache
 def api_keys(request: HttpRequest) -> HttpResponse:
