@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.db import connection
 from playwright.sync_api import BrowserContext, ConsoleMessage, Frame, Locator, Page
 
+from config.heartbeat import connect, living_queues
 from config.tests.browsing import HostSite
 from config.tests.serving import Server, free_port, until
 
@@ -54,8 +55,13 @@ def product() -> Iterator[Server]:
             start_new_session=True,
         )
         web = Server("config.asgi:application", port=port, **environ)
+
+        def is_ready() -> bool:
+            assert worker.poll() is None, os.pread(said.fileno(), 10_000, 0).decode()
+            return web.answers("/health/live") and "replies" in living_queues(connect())
+
         try:
-            until(lambda: web.answers("/health/live"), 60)
+            until(is_ready, 90)
             yield web
         finally:
             web.stop()
