@@ -9,12 +9,14 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
 from accounts.keys import revoke_api_key
+from accounts.members import revoke_invitation
 from accounts.models import (
     APIKey,
     AuditAction,
     AuditDetail,
     AuditHead,
     AuditLog,
+    Invitation,
     Membership,
     Organization,
     User,
@@ -190,6 +192,38 @@ class MembershipAdmin(OperatorAdmin):
 
     def get_readonly_fields(self, request, obj=None):
         return ("created_at", *(("organization", "user") if obj else ()))
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    list_display = (
+        "email",
+        "organization",
+        "role",
+        "invited_by",
+        "expires_at",
+        "accepted_at",
+        "revoked_at",
+    )
+    list_filter = ("role", ("organization", AutocompleteSelectFilter))
+    list_select_related = ("organization", "invited_by")
+    search_fields = ("email", "organization__name")
+    ordering = ("-created_at", "-id")
+    actions = ("revoke",)
+    # Never the hash of the link's secret.
+    fields = (*list_display, "created_at")
+
+    @admin.action(description="Revoke", permissions=["view"])
+    @transaction.atomic
+    def revoke(self, request, queryset):
+        invitations = list(queryset.filter(pk__in=Invitation.objects.open()))
+        for invitation in invitations:
+            revoke_invitation(
+                organization=invitation.organization,
+                actor=request.user,
+                invitation_id=invitation.pk,
+            )
+        messages.success(request, f"{len(invitations)} revoked.")
 
 
 @admin.register(APIKey)

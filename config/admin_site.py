@@ -22,6 +22,7 @@ NAVIGATION = {
         ("Organizations", "domain", "accounts_organization"),
         ("Users", "person", "accounts_user"),
         ("Memberships", "badge", "accounts_membership"),
+        ("Invitations", "mail", "accounts_invitation"),
         ("Groups", "group", "auth_group"),
         ("API keys", "key", "accounts_apikey"),
     ],
