@@ -26,7 +26,8 @@ from metrics.services import AgentMetricsService
 log = structlog.get_logger(__name__)
 
 PROVIDER = "rules"
-LEASE_SECONDS = 60
+# Longer than a task may run: nobody else takes it over while it still works.
+LEASE_SECONDS = 300
 MAX_ATTEMPTS = 3
 RETRY_SECONDS = (2, 10, 30)
 
