@@ -14,7 +14,7 @@ from agents.models.knowledge import Chunk, Document, KnowledgePack
 log = structlog.get_logger(__name__)
 
 INDEX = "agents.tasks.index_document"
-LEASE_SECONDS = 300
+LEASE_SECONDS = 60
 # Attempts count on for ever, as they tell a late worker that it is late; each three
 # of them are one round, after which a document is given up.
 ROUND = 3

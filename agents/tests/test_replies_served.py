@@ -31,6 +31,7 @@ SHIPPING = "# Shipping\n\n" + (
     "Parcels to Graz take three days, unless the snow lies high on the passes "
     "and the driver has to wait in the valley until the road is open again."
 )
+PATIENCE = 60
 QUESTION = "How long do parcels to Graz take?"
 
 
@@ -95,13 +96,13 @@ def test_a_worker_killed_in_mid_sentence_costs_no_answer(session, tmp_path):
         tmp_path, GROUNDED_TOKEN_DELAY_MS="300", REPLY_LEASE_SECONDS="2"
     ) as worker:
         _, reply, _ = replies.ask(session=session, content=QUESTION)
-        until(lambda: names(session.pk).count("token") >= 3, 30)
+        until(lambda: names(session.pk).count("token") >= 3, PATIENCE)
         kill(worker)
     reply.refresh_from_db()
     assert (reply.status, reply.attempt) == ("running", 1)
     assert not Message.objects.filter(role="assistant").exists()
     with replies_worker(tmp_path, GROUNDED_TOKEN_DELAY_MS="0"):
-        until(lambda: the_end(session), 30)
+        until(lambda: the_end(session), PATIENCE)
     reply.refresh_from_db()
     assert (reply.status, reply.attempt) == ("done", 2)
     answer = Message.objects.get(role="assistant")
@@ -118,7 +119,7 @@ def test_the_reader_of_a_killed_answer_hears_it_from_the_start(session, tmp_path
         lease_expires_at=timezone.now() - timedelta(seconds=1),
     )
     with replies_worker(tmp_path, GROUNDED_TOKEN_DELAY_MS="0"):
-        until(lambda: the_end(session), 30)
+        until(lambda: the_end(session), PATIENCE)
     assert names(session.pk).count("done") == 1
     assert events(session.pk)[0] == (
         "start",
@@ -150,6 +151,7 @@ def test_a_question_is_taken_without_a_broker_and_answered_later(
 ):
     api = client_with_key(owner)
     url = f"/api/v1/sessions/{session.pk}/messages"
+    assert api.get(url).status_code == 200  # all code is loaded
     with lost_broker():
         begun = time.monotonic()
         response = api.post(url, {"content": QUESTION}, format="json")
@@ -158,7 +160,7 @@ def test_a_question_is_taken_without_a_broker_and_answered_later(
     assert response.status_code == 202
     assert taken < 2
     with replies_worker(tmp_path, GROUNDED_TOKEN_DELAY_MS="0"):
-        until(lambda: the_end(session), 30)
+        until(lambda: the_end(session), PATIENCE)
     statuses = [row["status"] for row in api.get(url).json()["messages"]]
     assert statuses == ["done", "done"]
 
@@ -173,7 +175,10 @@ def web() -> Iterator[Server]:
 def heard(server: Server, path: str, **headers: str) -> list[tuple[str, str, dict]]:
     """Listen until a reply is done; return every event's id, name and data."""
     found, fields = [], {}
-    with contextlib.closing(server.open(path, **headers)) as response:
+    # A worker that has just been started needs its time.
+    listening = server.connect(timeout=PATIENCE)
+    listening.request("GET", path, headers={"Connection": "close", **headers})
+    with contextlib.closing(listening.getresponse()) as response:
         assert response.status == 200, response.read()
         assert response.headers["Content-Type"] == "text/event-stream"
         while line := response.readline().decode().rstrip("\n"):
