@@ -57,11 +57,9 @@ def api_keys(request: HttpRequest) -> HttpResponse:
             form = APIKeyForm(principal=principal)
         except DomainError as error:
             form.refuse(error)
-    keys = APIKey.objects.filter(organization=principal.organization)
+    keys = APIKey.objects.for_organization(principal.organization)
     context = {
-        "page": Paginator(keys.select_related("user"), PER_PAGE).get_page(
-            request.GET.get("page")
-        ),
+        "page": Paginator(keys, PER_PAGE).get_page(request.GET.get("page")),
         "form": form,
         "made": made,
         "raw": raw,

@@ -92,6 +92,12 @@ def _page_config(widget_config: str) -> str:
     return page_config(json.loads(widget_config))
 
 
+def _shown(widget_config: Any) -> Any:
+    return (
+        _page_config(widget_config) if isinstance(widget_config, str) else widget_config
+    )
+
+
 def _as_stored(value: Any) -> Any:
     return orjson.Fragment(value) if isinstance(value, str) else value
 
@@ -127,8 +133,6 @@ def row_as_dict(row: tuple[Any, ...]) -> dict[str, Any]:
         deleted_at,
         _revision,
     ) = row
-    is_text = isinstance(widget_config, str)
-    shown = _page_config(widget_config) if is_text else widget_config
     return {
         "id": public_id,
         "public_id": public_id,
@@ -151,7 +155,7 @@ def row_as_dict(row: tuple[Any, ...]) -> dict[str, Any]:
         "optimization_pending": optimization_status in PENDING,
         "optimization_status": optimization_status,
         "optimization_metadata": _as_stored(optimization_metadata),
-        "embed_code": render_embed(public_id, shown),
+        "embed_code": render_embed(public_id, _shown(widget_config)),
         "created_by_user_id": created_by,
         "updated_by_user_id": updated_by,
         "created_at": created_at,

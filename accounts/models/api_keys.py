@@ -74,6 +74,10 @@ def hash_key(raw: str) -> str:
 
 
 class APIKeyQuerySet(SoftDeleteQuerySet):
+    def for_organization(self, organization):
+        """The organization's keys, each with its owner."""
+        return self.filter(organization=organization).select_related("user")
+
     def for_raw(self, raw: str) -> "APIKey | None":
         """Return the usable key with user, organization and the owner's role."""
         if not is_well_formed(raw):

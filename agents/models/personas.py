@@ -18,6 +18,9 @@ class PersonaQuerySet(models.QuerySet):
         """The built-in personas and the organization's own."""
         return self.filter(Q(organization=None) | Q(organization=organization))
 
+    def built_in(self, key: str):
+        return self.filter(organization=None, key=key)
+
 
 class Persona(TimeStamped):
     """How an agent behaves. Built-ins are written from `agents.personas`."""

@@ -45,6 +45,10 @@ class SessionQuerySet(SoftDeleteQuerySet):
     def for_organization(self, organization):
         return self.filter(organization=organization)
 
+    def with_agent(self, agent):
+        """Conversations with one agent, each with the person it was led with."""
+        return self.filter(agent_ref=agent).select_related("user")
+
     def latest_first(self):
         return self.order_by("-last_activity_at", "-id")
 

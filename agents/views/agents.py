@@ -115,9 +115,7 @@ def create(request: HttpRequest) -> HttpResponse:
 
 def _usual_persona() -> UUID | None:
     return (
-        Persona.objects.filter(organization=None, key="support_expert")
-        .values_list("pk", flat=True)
-        .first()
+        Persona.objects.built_in("support_expert").values_list("pk", flat=True).first()
     )
 
 

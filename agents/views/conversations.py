@@ -35,9 +35,7 @@ def conversation(
 ) -> HttpResponse:
     """Show what was said, and where the answers stand."""
     agent = find_agent(request, public_id)
-    session = get_object_or_404(
-        Session.objects.filter(agent_ref=agent).select_related("user"), pk=session_id
-    )
+    session = get_object_or_404(Session.objects.with_agent(agent), pk=session_id)
     turns = Paginator(session.message_rows.all(), TURNS_PER_PAGE).get_page(
         request.GET.get("page")
     )
