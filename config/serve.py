@@ -1,7 +1,8 @@
 """Serve the web: `python -m config.serve` takes granian's own arguments.
 
 The application is loaded once, before granian forks: its workers share that memory,
-start at once, and are replaced at once when one dies.
+start at once, and are replaced at once when one dies. New code needs a restart: on HUP
+granian replaces its workers, but by ones with the code loaded here.
 """
 
 import gc
