@@ -24,6 +24,11 @@ from benchmarks.statements import is_authentication, is_query, shortened
 FLOWISE = {LIST: 247.0, CREATE: 261.0}
 
 
+NOISY = """\
+Much foreign work throughout (~): every absolute figure is stretched, cold start and p99
+first of all, and ratios are rough. Run again on a quiet machine."""
+
+
 @dataclass
 class Results:
     """Everything that was found out."""
@@ -166,6 +171,8 @@ def heading(results: Results) -> Iterator[str]:
         " with at most 20 % foreign work (~: every burst had more)."
     )
     yield f"A list of 50 is {results.body_bytes / 1024:.0f} KB."
+    if any(cell.is_noisy for cell in results.cells.values()):
+        yield NOISY
 
 
 def table(results: Results) -> Iterator[str]:
