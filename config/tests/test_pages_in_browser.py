@@ -72,7 +72,8 @@ class Visit:
             self.complaints.append(message.text)
 
     def open(self, path: str) -> Page:
-        self.page.goto(self.dashboard.address + path)
+        answer = self.page.goto(self.dashboard.address + path)
+        assert answer.status < 500
         return self.page
 
     def open_named(self, name: str) -> Page:
