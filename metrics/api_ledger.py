@@ -58,6 +58,7 @@ def documented(**described: Any):
 class LedgerViewSet(OrganizationViewSet):
     """The readings of one organization's ledger."""
 
+    admits_bound_keys = True
     pagination_class = None
 
     @property

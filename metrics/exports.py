@@ -80,11 +80,12 @@ def scoreboard(boards: AgentMetricsQuerySet) -> Iterator[str]:
 
 
 def _scoreboard_rows(boards: AgentMetricsQuerySet) -> Iterator[tuple]:
-    rows = list(boards.values_list(*SCOREBOARD)[:CHUNK])
-    while rows:
-        yield from rows
-        after = boards.filter(agent_type__gt=rows[-1][0])
-        rows = list(after.values_list(*SCOREBOARD)[:CHUNK])
+    found = list(boards.values_list(*SCOREBOARD)[:CHUNK])
+    yield from found
+    while len(found) == CHUNK:
+        after = boards.filter(agent_type__gt=found[-1][0])
+        found = list(after.values_list(*SCOREBOARD)[:CHUNK])
+        yield from found
 
 
 def ledger(board: AgentMetrics) -> Iterator[str]:
@@ -95,12 +96,13 @@ def ledger(board: AgentMetrics) -> Iterator[str]:
 def _ledger_rows(board: AgentMetrics) -> Iterator[list[Any]]:
     """Read in pieces: no cursor stays open while a client takes its time."""
     events = MetricEvent.objects.filter(metrics=board).order_by("sequence")
-    last = 0
-    while rows := list(events.filter(sequence__gt=last)[:CHUNK]):
-        for event in rows:
+    found, last = None, 0
+    while found is None or len(found) == CHUNK:
+        found = list(events.filter(sequence__gt=last)[:CHUNK])
+        for event in found:
             duration = event.payload.get("duration")
             yield [
                 duration if name == "duration" else getattr(event, name)
                 for name in LEDGER
             ]
-        last = rows[-1].sequence
+            last = event.sequence

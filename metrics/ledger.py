@@ -4,6 +4,7 @@ Both are written in one transaction under the row's lock; `metrics.replay`
 replays the former and must arrive at the latter.
 """
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -136,7 +137,7 @@ def _record(
     if request.key is not None:
         events[0].idempotency_key = request.key
         events[0].request_fingerprint = request.fingerprint
-        events[0].response = answered
+        events[0].response = json.dumps(answered)
     save(boards.values(), events, _changed(boards, before))
     return Recorded(answered, boards, before, opened)
 
@@ -162,7 +163,7 @@ def _repeated(organization: Organization, request: Request) -> Recorded | None:
         return None
     if first.request_fingerprint != request.fingerprint:
         raise KeyReused
-    return Recorded(first.response, {}, {}, is_replay=True)
+    return Recorded(json.loads(first.response), {}, {}, is_replay=True)
 
 
 def _locked_boards(

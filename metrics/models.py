@@ -267,8 +267,9 @@ class MetricEvent(models.Model):
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)
     request_fingerprint = models.CharField(max_length=64, default="", blank=True)
-    # What the first request was answered, for its repetitions.
-    response = models.JSONField(null=True, blank=True)
+    # What the first request was answered, for its repetitions; as text, because
+    # JSONB does not keep the order of keys.
+    response = models.TextField(default="", blank=True)
 
     objects = MetricEventQuerySet.as_manager()
 

@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True, db_default=django.db.models.functions.datetime.Now())),
                 ('idempotency_key', models.CharField(blank=True, max_length=255, null=True)),
                 ('request_fingerprint', models.CharField(blank=True, default='', max_length=64)),
-                ('response', models.JSONField(blank=True, null=True)),
+                ('response', models.TextField(blank=True, default='')),
                 ('metrics', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='ledger', to='metrics.agentmetrics')),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='metric_events', to='accounts.organization')),
             ],

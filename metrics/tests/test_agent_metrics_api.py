@@ -328,7 +328,7 @@ def test_a_repeated_key_is_answered_the_same_and_counts_once(
     events, rows = MetricEvent.objects.count(), AuditLog.objects.count()
     second = send()
     assert second.status_code == 200
-    assert second.json() == first.json()
+    assert second.content == first.content
     assert "Idempotency-Replayed" not in first
     assert second["Idempotency-Replayed"] == "true"
     assert (MetricEvent.objects.count(), AuditLog.objects.count()) == (events, rows)
