@@ -34,7 +34,18 @@ class OrganizationViewSet(viewsets.GenericViewSet):
     """
 
     actions: dict[str, str] = {}
+    # Whether a key bound to one agent may come in; the view then keeps it there.
+    admits_bound_keys = False
     lookup_value_regex = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+    # False for the views of what belongs to a person rather than an organization.
+    is_about_one_organization = True
+
+    def initial(self, request, *args, **kwargs):
+        """Settle organization and rights before anything is read of the body."""
+        super().initial(request, *args, **kwargs)
+        if self.is_about_one_organization:
+            _ = self.principal
 
     def action_for(self, request) -> str:
         return self.actions.get(self.action) or self.actions["*"]

@@ -30,6 +30,7 @@ MATRIX: dict[str, frozenset[Role]] = {
     "organization:manage": ADMINS,
     "organization:delete": OWNERS,
     "audit:read": ADMINS,
+    "webhooks:manage": ADMINS,
 }
 
 
@@ -45,5 +46,8 @@ class MayDo(BasePermission):
 
     def has_permission(self, request, view):
         if request.auth is None:
+            return False
+        # A key for one agent must not reach what belongs to all of them.
+        if request.auth.bound_agent and not getattr(view, "admits_bound_keys", False):
             return False
         return request.auth.may(view.action_for(request))

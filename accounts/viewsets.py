@@ -49,6 +49,7 @@ def organization_as_dict(organization: Organization, role: str) -> dict:
 class OrganizationsViewSet(OrganizationViewSet):
     """The organizations one belongs to; a key sees its own."""
 
+    is_about_one_organization = False
     actions = {
         "list": "members:read",
         "retrieve": "members:read",

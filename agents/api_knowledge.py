@@ -14,7 +14,7 @@ from accounts.doors import (
     TextField,
     idempotency_key,
 )
-from accounts.errors import Forbidden, Invalid, NotFound
+from accounts.errors import Invalid, NotFound
 from accounts.models.api_keys import Scope
 from accounts.models.lifecycle import WorkStatus
 from agents.knowledge import documents, packs
@@ -123,23 +123,11 @@ def passage_as_dict(passage: Passage) -> dict[str, Any]:
     return vars(passage) | {"score": round(passage.score, 4)}
 
 
-class KnowledgeViewSet(OrganizationViewSet):
-    """What packs and documents share: a key bound to one agent opens neither."""
-
-    filter_backends = []
-
-    @property
-    def organization(self):
-        if self.principal.bound_agent:
-            raise Forbidden("This API key is bound to one agent.")
-        return super().organization
-
-
 @extend_schema_view(
     list=extend_schema(parameters=[ORGANIZATION], responses=PackShape(many=True)),
     retrieve=extend_schema(parameters=[ORGANIZATION], responses=PackShape),
 )
-class KnowledgePackViewSet(KnowledgeViewSet):
+class KnowledgePackViewSet(OrganizationViewSet):
     """Packs of documents, which agents answer from."""
 
     actions = {
@@ -264,7 +252,7 @@ class KnowledgePackViewSet(KnowledgeViewSet):
         return Response({"results": [passage_as_dict(each) for each in found]})
 
 
-class DocumentViewSet(KnowledgeViewSet):
+class DocumentViewSet(OrganizationViewSet):
     """Documents by their own id."""
 
     actions = {"retrieve": Scope.AGENTS_READ, "*": Scope.KNOWLEDGE_WRITE}

@@ -135,6 +135,7 @@ class SessionFilter(StrictFilterSet):
 class SessionViewSet(OrganizationViewSet):
     """Conversations with the organization's agents."""
 
+    admits_bound_keys = True
     actions = {
         "list": Scope.SESSIONS_READ,
         "retrieve": Scope.SESSIONS_READ,

@@ -50,6 +50,7 @@ PUBLIC_ID, CREATED_AT, REVISION = 0, 23, 26
 class AgentViewSet(OrganizationViewSet):
     """Agents of one organization, addressed by their public id."""
 
+    admits_bound_keys = True
     actions = {
         "list": Scope.AGENTS_READ,
         "retrieve": Scope.AGENTS_READ,
@@ -282,6 +283,7 @@ def version_as_dict(version: AgentVersion, agent: Agent) -> dict:
 class PersonaViewSet(mixins.ListModelMixin, OrganizationViewSet):
     """The built-in personas and the organization's own."""
 
+    admits_bound_keys = True
     actions = {"*": Scope.AGENTS_READ}
     queryset = Persona.objects.none()
     serializer_class = PersonaShape

@@ -1,5 +1,6 @@
 """Every setting, read from the environment (and `.env`) once."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -228,6 +229,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
     "ENUM_NAME_OVERRIDES": {
         "AgentMetricsStatus": "metrics.models.Status",
+        "Role": "accounts.models.organizations.Role",
+        "MessageRole": "agents.models.sessions.MessageRole",
         "SessionStatus": "agents.models.sessions.SessionStatus",
         "WorkStatus": "accounts.models.lifecycle.WorkStatus",
     },
@@ -288,6 +291,14 @@ API_RATE_LIMITS = {
 }
 # How long an invitation's link works.
 INVITATION_DAYS = env.int("INVITATION_DAYS", 7)
+# Networks that webhooks and crawls may reach although they are not public.
+OUTBOUND_ALLOWED_NETWORKS = env.list("OUTBOUND_ALLOWED_NETWORKS", default=[])
+try:
+    OUTBOUND_ALLOWED_NETWORKS = [ip_network(one) for one in OUTBOUND_ALLOWED_NETWORKS]
+except ValueError as error:
+    raise ImproperlyConfigured(f"OUTBOUND_ALLOWED_NETWORKS: {error}") from None
+# How long the log keeps what was delivered, or given up.
+WEBHOOK_LOG_DAYS = env.int("WEBHOOK_LOG_DAYS", 30)
 LLM_MODEL = env("LLM_MODEL", default="grounded")
 # A provider may be silent for less than the lease, and speak for the deadline.
 REPLY_LEASE_SECONDS = env.int("REPLY_LEASE_SECONDS", 30)
