@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
+from accounts import webhooks_admin  # noqa: F401 - registers its own
 from accounts.keys import revoke_api_key
 from accounts.members import revoke_invitation
 from accounts.models import (

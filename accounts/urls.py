@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts import audit_views, members_views, views
+from accounts import audit_views, members_views, views, webhook_views
 
 app_name = "accounts"
 
@@ -19,6 +19,34 @@ urlpatterns = [
         "invitations/<uuid:invitation_id>/withdraw/",
         members_views.withdraw_invitation,
         name="withdraw_invitation",
+    ),
+    path("webhooks/", webhook_views.webhooks, name="webhooks"),
+    path("webhooks/<uuid:webhook_id>/", webhook_views.webhook, name="webhook"),
+    path(
+        "webhooks/<uuid:webhook_id>/rotate/",
+        webhook_views.rotate,
+        name="rotate_webhook",
+    ),
+    path(
+        "webhooks/<uuid:webhook_id>/switch/",
+        webhook_views.switch,
+        name="switch_webhook",
+    ),
+    path(
+        "webhooks/<uuid:webhook_id>/delete/",
+        webhook_views.remove,
+        name="delete_webhook",
+    ),
+    path("webhooks/<uuid:webhook_id>/test/", webhook_views.test, name="test_webhook"),
+    path(
+        "webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>/",
+        webhook_views.delivery,
+        name="webhook_delivery",
+    ),
+    path(
+        "webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>/replay/",
+        webhook_views.replay,
+        name="replay_webhook",
     ),
     path("join/<slug:token>/", members_views.invitation, name="invitation"),
 ]

@@ -1,5 +1,7 @@
 """Work that is still to be done: send it again, whoever lost it."""
 
+from accounts.models.webhooks import WebhookDelivery
+from accounts.webhooks import DELIVER
 from accounts.work import sweep
 from agents.creation import OPTIMIZE
 from agents.knowledge.indexing import INDEX
@@ -13,5 +15,8 @@ def resend() -> int:
     """Nudge the workers about everything pending, and tell what went untold."""
     announce_overdue()
     return (
-        sweep(Reply, ANSWER) + sweep(Document, INDEX) + sweep(OptimizationRun, OPTIMIZE)
+        sweep(Reply, ANSWER)
+        + sweep(Document, INDEX)
+        + sweep(OptimizationRun, OPTIMIZE)
+        + sweep(WebhookDelivery, DELIVER)
     )

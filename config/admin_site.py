@@ -26,6 +26,11 @@ NAVIGATION = {
         ("Groups", "group", "auth_group"),
         ("API keys", "key", "accounts_apikey"),
     ],
+    "Webhooks": [
+        ("Webhooks", "webhook", "accounts_webhookendpoint"),
+        ("Deliveries", "outbox", "accounts_webhookdelivery"),
+        ("Attempts", "call_made", "accounts_webhookattempt"),
+    ],
     "Agents": [
         ("Agents", "smart_toy", "agents_agent"),
         ("Personas", "theater_comedy", "agents_persona"),

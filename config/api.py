@@ -1,7 +1,6 @@
 """The whole API on one page."""
 
 from django.urls import re_path
-from django.urls import re_path
 from rest_framework.routers import SimpleRouter
 
 from accounts.viewsets import (
@@ -10,10 +9,10 @@ from accounts.viewsets import (
     MemberViewSet,
     OrganizationsViewSet,
 )
+from accounts.webhooks_api import WebhookViewSet
 from agents.api_knowledge import DocumentViewSet, KnowledgePackViewSet
 from agents.api_sessions import SessionViewSet, stream_urlpatterns
 from agents.viewsets import AgentViewSet, PersonaViewSet
-from metrics.viewsets import AgentMetricsViewSet, moved_custody_analytics
 from metrics.viewsets import AgentMetricsViewSet, moved_custody_analytics
 
 router = SimpleRouter()
@@ -24,12 +23,12 @@ router.register("api/v1/organizations", OrganizationsViewSet, "organization")
 router.register("api/v1/members", MemberViewSet, "member")
 router.register("api/v1/invitations", InvitationViewSet, "invitation")
 router.register("api/v1/api-keys", KeyViewSet, "api-key")
+router.register("api/v1/webhooks", WebhookViewSet, "webhook")
 router.register("api/v1/agents", AgentViewSet, "agent")
 router.register("api/v1/personas", PersonaViewSet, "persona")
 router.register("api/v1/knowledge-packs", KnowledgePackViewSet, "knowledge-pack")
 router.register("api/v1/documents", DocumentViewSet, "document")
 router.register("api/v1/sessions", SessionViewSet, "session")
-router.register("api/agent-metrics", AgentMetricsViewSet, "agent-metrics")
 router.register("api/agent-metrics", AgentMetricsViewSet, "agent-metrics")
 
 urlpatterns = [

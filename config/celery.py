@@ -84,6 +84,11 @@ app.conf.update(
             "schedule": 60.0,
             "options": {"expires": 60},
         },
+        "forget-webhook-deliveries": {
+            "task": "accounts.tasks.forget_webhook_deliveries",
+            "schedule": 3600.0,
+            "options": {"expires": 3600},
+        },
         "forget-widget-sessions": {
             "task": "widget.tasks.forget_outdated_sessions",
             "schedule": 3600.0,

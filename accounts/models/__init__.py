@@ -4,6 +4,12 @@ from accounts.models.invitations import Invitation
 from accounts.models.lifecycle import WorkStatus
 from accounts.models.organizations import Membership, Organization, Plan, Role
 from accounts.models.users import AuthProvider, User
+from accounts.models.webhooks import (
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+)
 
 __all__ = [
     "APIKey",
@@ -20,5 +26,9 @@ __all__ = [
     "Role",
     "Scope",
     "User",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
     "WorkStatus",
 ]

@@ -68,6 +68,8 @@ class Organization(TimeStamped, SoftDeleted):
     max_messages_per_month = models.IntegerField()
     max_tokens_per_month = models.BigIntegerField()
     settings = models.JSONField(default=dict, blank=True)
+    # Whether any webhook listens, moved under the row's lock with the webhooks.
+    has_webhooks = models.BooleanField(default=False, db_default=False, editable=False)
     members = models.ManyToManyField(
         User, through="Membership", related_name="organizations"
     )

@@ -53,3 +53,14 @@ class OperatorFactory(UserFactory):
 
     is_staff = True
     is_superuser = True
+
+
+def make_webhook(membership: Membership, url: str, **fields):
+    """Return a webhook endpoint that hears everything, and its secret."""
+    from accounts.endpoints import create_endpoint
+    from accounts.models import WebhookEvent
+
+    fields.setdefault("events", WebhookEvent.values)
+    return create_endpoint(
+        organization=membership.organization, actor=membership.user, url=url, **fields
+    )

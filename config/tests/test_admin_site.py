@@ -9,9 +9,18 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.audit import record
+from accounts.endpoints import send_test_event
 from accounts.members import invite_member, token_of
-from accounts.models import APIKey, AuditAction, AuditLog, Invitation, RateLimitTier
-from accounts.tests.factories import OperatorFactory, make_key
+from accounts.models import (
+    APIKey,
+    AuditAction,
+    AuditLog,
+    Invitation,
+    RateLimitTier,
+    WebhookAttempt,
+    WebhookEndpoint,
+)
+from accounts.tests.factories import OperatorFactory, make_key, make_webhook
 from agents.models import Agent, Chunk, Message, Reply, Session
 from agents.tests.factories import AgentFactory, DocumentFactory
 from metrics.models import AgentMetrics, MetricEvent
@@ -22,6 +31,9 @@ OURS = {"accounts", "metrics", "agents", "widget"}
 MODELS = [model for model in apps.get_models() if model._meta.app_label in OURS]
 READ_ONLY = {
     "invitation",
+    "webhookendpoint",
+    "webhookdelivery",
+    "webhookattempt",
     "apikey",
     "auditlog",
     "auditdetail",
@@ -100,6 +112,15 @@ def rows(ada, operator):
         email="new@example.com",
         role="viewer",
     )
+    webhook, _ = make_webhook(ada, "https://example.com/hook")
+    send_test_event(endpoint=webhook, actor=ada.user)
+    WebhookAttempt.objects.create(
+        delivery=webhook.deliveries.get(),
+        number=1,
+        started_at=question.created_at,
+        duration_ms=5,
+        response_status=204,
+    )
     return make_key(ada, name="Till")
 
 
@@ -121,6 +142,8 @@ def secrets(rows, operator):
         digest("a refresh token"),
         token_of(invitation),
         invitation.token_hash,
+        *WebhookEndpoint.objects.get().secrets,
+        WebhookEndpoint.objects.get().encrypted_secret,
     ]
 
 
