@@ -30,7 +30,7 @@ from agents.optimization import optimize
 from agents.replies import ask, produce, start_session
 from metrics.demo import load_history
 
-OPENED = timedelta(days=21)
+OPENED = timedelta(weeks=9)
 ANSWERED_IN = timedelta(seconds=2)
 
 
@@ -211,13 +211,15 @@ def _set_time(session: Session, begun: datetime) -> None:
 
 
 def _set_back(organization: Organization) -> None:
-    """Date agents and texts back to before the first conversation."""
-    agents = Agent.objects.filter(organization=organization)
-    agents.update(created_at=F("created_at") - OPENED)
-    AgentVersion.objects.filter(agent__in=agents).update(
-        created_at=F("created_at") - OPENED
-    )
-    for model in (KnowledgePack, Document):
-        model.objects.filter(organization=organization).update(
-            created_at=F("created_at") - OPENED
-        )
+    """Date agents and texts back to before the first test and conversation."""
+    now, agents = timezone.now(), Agent.objects.filter(organization=organization)
+    for index, agent in enumerate(agents.order_by("-pk")):
+        changed = timedelta(days=2 * index, hours=5 + index)
+        agents.filter(pk=agent.pk).update(updated_at=now - changed)
+    for rows in (
+        agents,
+        AgentVersion.objects.filter(agent__in=agents),
+        KnowledgePack.objects.filter(organization=organization),
+        Document.objects.filter(organization=organization),
+    ):
+        rows.update(created_at=F("created_at") - OPENED)

@@ -1,3 +1,5 @@
+import logging
+
 from django.core.management.base import BaseCommand
 
 from agents.demo import harbor
@@ -15,6 +17,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, new_password, **options):
+        # One line for each of a hundred tasks says nothing to who loads a demo.
+        logging.getLogger("django_structlog").setLevel(logging.WARNING)
         demo = load_demo()
         password = demo.password
         if password is None and new_password:
