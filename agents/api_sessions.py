@@ -141,6 +141,8 @@ class SessionViewSet(OrganizationViewSet):
         "retrieve": Scope.SESSIONS_READ,
         "messages": Scope.SESSIONS_READ,
         "stream": Scope.SESSIONS_READ,
+        "create": Scope.CHAT,
+        "ask": Scope.CHAT,
         "*": Scope.SESSIONS_WRITE,
     }
     queryset = Session.objects.none()

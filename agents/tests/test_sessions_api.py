@@ -298,7 +298,7 @@ def test_a_cancellation_says_nothing_else(api, url):
 def every_call(client, url):
     yield "read", client.get(url)
     yield "read", client.get(f"{url}messages")
-    yield "write", client.post(f"{url}messages", {"content": "Hi"}, format="json")
+    yield "talk", client.post(f"{url}messages", {"content": "Hi"}, format="json")
     yield "write", client.post(f"{url}complete", {}, format="json")
     yield "write", client.post(f"{url}cancel", {}, format="json")
 
@@ -310,9 +310,10 @@ def test_a_stranger_finds_nothing(stranger_api, url):
     assert not Message.objects.exists()
 
 
-def test_a_viewer_reads_and_says_nothing(viewer_api, url):
+def test_a_viewer_reads_and_talks_and_ends_nothing(viewer_api, url):
+    allowed = {"read": 200, "talk": 202, "write": 403}
     for kind, response in every_call(viewer_api, url):
-        assert response.status_code == (200 if kind == "read" else 403)
+        assert response.status_code == allowed[kind]
 
 
 def test_nobody_is_asked_to_sign_in(client, url):

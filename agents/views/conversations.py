@@ -44,7 +44,7 @@ def conversation(
 
 
 @require_safe
-@page("sessions:write")
+@page("chat")
 def try_agent(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Talk with an agent the way a visitor does, through the API."""
     agent = find_agent(request, public_id)
