@@ -13,6 +13,7 @@ from django.core.management import get_commands
 
 from accounts.tests.factories import MembershipFactory, make_key
 from agents.models import Document
+from config.api import router
 from config.tests.serving import until
 from widget.tests import browser as drive
 
@@ -71,6 +72,12 @@ def test_every_dependency_says_why_it_is_there():
     why = (ROOT / "docs" / "architecture.md").read_text().partition("## Why each")[2]
     assert packages
     assert [name for name in packages if name.lower() not in why.lower()] == []
+
+
+def test_the_reference_names_every_part_of_the_api():
+    reference = (ROOT / "docs" / "api.md").read_text()
+    parts = {prefix.rpartition("/")[2] for prefix, _, _ in router.registry}
+    assert {part for part in parts if f"{part}/" not in reference} == set()
 
 
 def test_the_screenshot_is_small_enough_for_a_first_screen():
