@@ -12,6 +12,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("widget.urls")),
     path("", include("accounts.urls")),
+    path("", include("metrics.urls")),
     path("", include("agents.urls")),
     path("", RedirectView.as_view(pattern_name="agents:list"), name="home"),
 ]

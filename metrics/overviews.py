@@ -1,5 +1,6 @@
 """What the pages of metrics show, each in one call and a fixed number of queries."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -29,6 +30,15 @@ class Overview:
 
 
 @dataclass(frozen=True)
+class Leader:
+    """A line of the leaderboard."""
+
+    place: int
+    board: AgentMetrics
+    progress: levels.Progress
+
+
+@dataclass(frozen=True)
 class Portrait:
     """One agent type: where it stands and how it came there."""
 
@@ -49,17 +59,30 @@ def overview(
     interval: str = "day",
     days: int = DEFAULT_DAYS,
     bound_agent: UUID | None = None,
+    leaders: int = LEADERS,
 ) -> Overview:
-    """Return the overview page: five queries, however many agent types."""
+    """Return the overview page: five queries, however many agent types.
+
+    A page that ranks them itself asks for no leaders, which saves one.
+    """
     boards = analytics.boards_of(organization, bound_agent)
     events = analytics.events_of(organization, bound_agent)
     return Overview(
         totals=analytics.totals(boards),
         points=trends.curve(events, interval=interval, days=days),
-        leaderboard=list(boards.best_first().without_lists()[:LEADERS]),
+        leaderboard=list(boards.best_first().without_lists()[:leaders]),
         attention=analytics.attention(boards),
         recent_tests=analytics.recent_tests(events),
     )
+
+
+def ranked(boards: Iterable[AgentMetrics], first: int = 1) -> list[Leader]:
+    """Number the lines of a page of the leaderboard, the first as told."""
+    per_level = projection.current_rules().xp_per_level
+    return [
+        Leader(place, board, levels.progress(board.level, board.xp, per_level))
+        for place, board in enumerate(boards, first)
+    ]
 
 
 def portrait(

@@ -44,6 +44,12 @@ def grouped(number: int) -> str:
 
 
 @register.filter
+def percent(rate: float) -> str:
+    """Write a share of one as a percentage, with a decimal where there is one."""
+    return f"{100 * rate:.1f}".removesuffix(".0")
+
+
+@register.filter
 def ago(moment: datetime) -> str:
     """Say how far a moment lies from now, briefly."""
     distance = timezone.now() - moment
