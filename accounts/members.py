@@ -22,6 +22,7 @@ from accounts.models.audit import AuditAction
 from accounts.models.invitations import Invitation
 from accounts.models.organizations import UNLIMITED, Membership, Organization, Role
 from accounts.models.users import User
+from accounts.webhooks import announcing
 from accounts.work import nudge
 
 SEND_INVITATION = "accounts.tasks.send_invitation"
@@ -37,6 +38,7 @@ class MemberLimitReached(DomainError):
     code = "member-limit-reached"
 
     def __init__(self, organization: Organization, used: int) -> None:
+        self.organization = organization
         super().__init__(
             f"Organization has reached member limit ({organization.max_members})",
             limit=organization.max_members,
@@ -97,6 +99,7 @@ def rename_organization(
     return organization
 
 
+@announcing(MemberLimitReached, limit="members")
 @transaction.atomic
 def invite_member(
     *, organization: Organization, actor: User, email: str, role: str

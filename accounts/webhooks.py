@@ -5,13 +5,16 @@ At least once and in no promised order, as Standard Webhooks 1.0.0 has it.
 
 import json
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import wraps
 from typing import Any
 
 import structlog
 from django.conf import settings
+from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 from standardwebhooks.webhooks import Webhook
@@ -19,6 +22,7 @@ from standardwebhooks.webhooks import Webhook
 from accounts import audit, webhook_notices
 from accounts.addresses import Resolver, resolve
 from accounts.encryption import Undecryptable
+from accounts.errors import DomainError
 from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import WorkStatus
 from accounts.models.organizations import Organization
@@ -26,6 +30,7 @@ from accounts.models.webhooks import (
     WebhookAttempt,
     WebhookDelivery,
     WebhookEndpoint,
+    WebhookEvent,
 )
 from accounts.outbound import Answer, RequestFailed, post
 from accounts.work import claim, claimable, finish, nudge, send
@@ -88,6 +93,39 @@ def queue(deliveries: list[WebhookDelivery]) -> None:
     WebhookDelivery.objects.bulk_create(deliveries)
     for delivery in deliveries:
         nudge(DELIVER, delivery.pk)
+
+
+def announcing(
+    refusal: type[DomainError], limit: str
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Publish `limit.reached` when a function is refused by a limit.
+
+    Written above `transaction.atomic`: what is refused is undone, this stays. The
+    refusal names the `organization`; whoever insists is announced once an hour.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return function(*args, **kwargs)
+            except refusal as error:
+                _announce_limit(error, limit)
+                raise
+
+        return call
+
+    return decorate
+
+
+def _announce_limit(error: DomainError, limit: str) -> None:
+    organization: Organization = error.organization
+    if not organization.has_webhooks:
+        return
+    if cache.add(f"limit-reached:{organization.pk}:{limit}", 1, HOUR):
+        with transaction.atomic():
+            facts = {"maximum": error.facts["limit"], "used": error.facts["used"]}
+            publish(organization, WebhookEvent.LIMIT_REACHED, {"limit": limit} | facts)
 
 
 # --- Signing ----------------------------------------------------------------

@@ -15,7 +15,10 @@ from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import new_id
 from accounts.models.organizations import Organization
 from accounts.models.users import User
+from accounts.models.webhooks import WebhookEvent
+from accounts.webhooks import announcing
 from accounts.work import nudge
+from agents.announcements import announce_agent
 from agents.configuration import (
     AgentConfig,
     Configuration,
@@ -48,6 +51,7 @@ class AgentLimitReached(DomainError):
     code = "agent-limit-reached"
 
     def __init__(self, organization: Organization) -> None:
+        self.organization = organization
         super().__init__(
             f"Organization has reached agent limit ({organization.max_agents})",
             limit=organization.max_agents,
@@ -86,6 +90,7 @@ class AgentDraft:
     auto_optimize: bool = True
 
 
+@announcing(AgentLimitReached, limit="agents")
 @transaction.atomic
 def create_agent(
     *,
@@ -133,6 +138,7 @@ def create_agent(
     )
     if agent.auto_optimize:
         start_optimization(agent, version)
+    announce_agent(agent, WebhookEvent.AGENT_CREATED)
     audit.record(
         action=AuditAction.CREATE,
         resource_type="agent",

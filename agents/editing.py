@@ -10,6 +10,8 @@ from accounts.errors import NotFound, Stale
 from accounts.models.audit import AuditAction
 from accounts.models.organizations import Organization
 from accounts.models.users import User
+from accounts.models.webhooks import WebhookEvent
+from agents.announcements import announce_agent
 from agents.configuration import AgentConfig, WidgetConfig
 from agents.creation import (
     audited,
@@ -55,6 +57,7 @@ def update_agent(
         pk=agent.organization_id
     )
     agent = _locked(agent)
+    agent.organization = organization
     if if_match is not None and agent.etag not in _etags(if_match):
         raise Stale
     before, shape_before = audited(agent), shaping(agent)
@@ -67,13 +70,15 @@ def update_agent(
     if shaping(agent) != shape_before:
         add_version(agent, author=actor, note=note)
     agent.save()
+    changes = audit.difference(before, after)
+    announce_agent(agent, WebhookEvent.AGENT_UPDATED, changed=list(changes))
     audit.record(
         action=AuditAction.UPDATE,
         resource_type="agent",
         resource_id=agent.public_id,
         organization_id=organization.pk,
         actor=actor,
-        changes=audit.difference(before, after),
+        changes=changes,
         response_status=200,
     )
     return agent
@@ -148,6 +153,12 @@ def add_version(
     )
     if agent.release_gate == ReleaseGate.NONE:
         agent.live_version, agent.draft_version = version, None
+        announce_agent(
+            agent,
+            WebhookEvent.VERSION_RELEASED,
+            version=version.number,
+            origin=version.origin,
+        )
     else:
         agent.draft_version = version
     return version
@@ -176,6 +187,12 @@ def restore_version(*, agent: Agent, number: int, actor: User | None) -> AgentVe
     agent.revision += 1
     agent.updated_by_user = actor
     agent.save()
+    announce_agent(
+        agent,
+        WebhookEvent.VERSION_ROLLED_BACK,
+        version=version.number,
+        restored_version=number,
+    )
     audit.record(
         action=AuditAction.UPDATE,
         resource_type="agent",

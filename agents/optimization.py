@@ -10,7 +10,9 @@ from django.utils import timezone
 from accounts import audit
 from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import WorkStatus
+from accounts.models.webhooks import WebhookEvent
 from accounts.work import claim, finish, retry_later
+from agents.announcements import announce_agent
 from agents.editing import add_version
 from agents.models.agents import Agent, OptimizationStatus, ReleaseGate
 from agents.models.versions import (
@@ -99,12 +101,23 @@ def apply(
         finished_at=now,
     ):
         return
+    announce_end(agent, run, OUTCOME_STATUS[outcome])
     if outcome in (OptimizationOutcome.LIVE, OptimizationOutcome.PROPOSED):
         _adopt(agent, run, better)
     agent.optimization_status = OUTCOME_STATUS[outcome]
     agent.optimization_metadata = facts(run, base, started_at)
     agent.save(
         update_fields=["optimization_status", "optimization_metadata", "updated_at"]
+    )
+
+
+def announce_end(agent: Agent, run: OptimizationRun, status: str) -> None:
+    announce_agent(
+        agent,
+        WebhookEvent.OPTIMIZATION_COMPLETED,
+        status=str(status),
+        outcome=str(run.outcome) or None,
+        finished_at=run.finished_at.isoformat(),
     )
 
 
@@ -175,14 +188,15 @@ def give_up_or_retry(run: OptimizationRun, error: str, started_at: datetime) -> 
         retry_later(run, error=error, delay_seconds=RETRY_SECONDS[run.attempt - 1])
         status = OptimizationStatus.PENDING
     else:
-        finish(
+        status = OptimizationStatus.FAILED
+        if finish(
             run,
             WorkStatus.FAILED,
             error=error,
             started_at=started_at,
             finished_at=timezone.now(),
-        )
-        status = OptimizationStatus.FAILED
+        ):
+            announce_end(run.agent, run, status)
     base = run.base_version
     Agent.all_objects.filter(pk=run.agent_id).update(
         optimization_status=status,

@@ -9,6 +9,9 @@ from accounts.models.api_keys import APIKey
 from accounts.models.audit import AuditAction
 from accounts.models.organizations import Organization
 from accounts.models.users import User
+from accounts.models.webhooks import WebhookEvent
+from accounts.webhooks import announcing
+from agents.announcements import announce_agent
 from agents.creation import AgentLimitReached, name_taken
 from agents.models.agents import Agent
 from agents.models.sessions import Session
@@ -40,6 +43,8 @@ def delete_agent(*, agent: Agent, actor: User | None) -> None:
     Organization.all_objects.filter(pk=organization.pk).update(
         agent_count=F("agent_count") - 1
     )
+    agent.organization = organization
+    announce_agent(agent, WebhookEvent.AGENT_DELETED)
     audit.record(
         action=AuditAction.DELETE,
         resource_type="agent",
@@ -50,6 +55,7 @@ def delete_agent(*, agent: Agent, actor: User | None) -> None:
     )
 
 
+@announcing(AgentLimitReached, limit="agents")
 @transaction.atomic
 def restore_agent(*, agent: Agent, actor: User | None) -> Agent:
     """Bring a deleted agent back if there is room and its name is free."""
@@ -82,6 +88,8 @@ def restore_agent(*, agent: Agent, actor: User | None) -> Agent:
     Organization.objects.filter(pk=organization.pk).update(
         agent_count=F("agent_count") + 1
     )
+    agent.organization = organization
+    announce_agent(agent, WebhookEvent.AGENT_RESTORED)
     audit.record(
         action=AuditAction.UPDATE,
         resource_type="agent",

@@ -13,8 +13,10 @@ from accounts.errors import DomainError, Invalid
 from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import WorkStatus, request_fingerprint
 from accounts.models.users import User
+from accounts.models.webhooks import WebhookEvent
 from accounts.work import claim, finish, nudge, retry_later
 from agents import streams
+from agents.announcements import announce_conversation
 from agents.llm.provider import Provider, ProviderError
 from agents.llm.providers import provider_for
 from agents.models.agents import Agent
@@ -98,6 +100,7 @@ def start_session(
     try:
         with transaction.atomic():
             session.save(force_insert=True)
+            announce_conversation(session, WebhookEvent.CONVERSATION_STARTED)
     except IntegrityError:
         twin = same.first() if idempotency_key is not None else None
         if twin is None:
@@ -164,6 +167,7 @@ def end_session(
         session.mark_completed()
     else:
         session.mark_cancelled(reason)
+    announce_conversation(session, WebhookEvent.CONVERSATION_CLOSED, status=str(status))
     audit.record(
         action=AuditAction.UPDATE,
         resource_type="session",

@@ -8,8 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.errors import DomainError
+from accounts.models.webhooks import WebhookEvent
 from accounts.throttles import Limit
 from agents import origins, streams
+from agents.announcements import announce_conversation
 from agents.models.agents import Agent
 from widget import boot, tokens
 from widget.errors import (
@@ -146,6 +148,10 @@ def close(widget_session: WidgetSession) -> None:
     conversation = widget_session.session
     if conversation is not None and conversation.is_active:
         conversation.mark_completed()
+        status = conversation.status
+        announce_conversation(
+            conversation, WebhookEvent.CONVERSATION_CLOSED, status=str(status)
+        )
 
 
 def forget_outdated(limit: int = 5000) -> int:

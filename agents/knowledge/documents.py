@@ -12,6 +12,7 @@ from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import request_fingerprint
 from accounts.models.organizations import UNLIMITED, Organization
 from accounts.models.users import User
+from accounts.webhooks import announcing
 from accounts.work import nudge
 from agents.knowledge.indexing import INDEX
 from agents.models.knowledge import Document, KnowledgePack
@@ -26,7 +27,8 @@ class DocumentLimitReached(DomainError):
     status = 403
     code = "document-limit-reached"
 
-    def __init__(self, limit: int, used: int) -> None:
+    def __init__(self, organization: Organization, used: int) -> None:
+        self.organization, limit = organization, organization.max_documents
         super().__init__(
             f"Organization has reached document limit ({limit})", limit=limit, used=used
         )
@@ -38,6 +40,7 @@ class DuplicateDocument(Invalid):
     pointer = "/content"
 
 
+@announcing(DocumentLimitReached, limit="documents")
 @transaction.atomic
 def create_document(
     *,
@@ -151,7 +154,7 @@ def _check_limit(organization: Organization) -> None:
         return
     used = Document.objects.for_organization(organization).order_by().count()
     if used >= organization.max_documents:
-        raise DocumentLimitReached(organization.max_documents, used)
+        raise DocumentLimitReached(organization, used)
 
 
 def _audited(document: Document) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from django.db.models import F, Value
 from django.utils import timezone
 
 from accounts.models.lifecycle import WorkStatus
+from accounts.models.webhooks import WebhookEvent
+from accounts.webhooks import publish
 from accounts.work import claim, finish, nudge, retry_later
 from agents.knowledge.chunks import Piece, split_text
 from agents.models.knowledge import Chunk, Document, KnowledgePack
@@ -71,6 +73,13 @@ def store_passages(document: Document, pieces: list[Piece]) -> None:
     heading = SearchVector(F("heading"), config=language, weight="A")
     text = SearchVector(F("text"), config=language, weight="B")
     Chunk.objects.filter(document=document).update(search_vector=title + heading + text)
+    facts = {
+        "document_id": str(document.pk),
+        "knowledge_pack_id": str(document.knowledge_pack_id),
+        "title": document.title,
+        "passages": len(pieces),
+    }
+    publish(document.organization, WebhookEvent.DOCUMENT_INDEXED, facts)
 
 
 def give_up_or_retry(document: Document, error: str) -> None:
