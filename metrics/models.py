@@ -108,8 +108,12 @@ class AgentMetrics(models.Model):
     """What one agent type has achieved; a projection of the ledger."""
 
     id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
+    # The unique constraint's index begins with it.
     organization = models.ForeignKey(
-        Organization, on_delete=models.CASCADE, related_name="agent_metrics"
+        Organization,
+        on_delete=models.CASCADE,
+        related_name="agent_metrics",
+        db_index=False,
     )
     agent_id = models.CharField(max_length=100)
     agent_type = models.CharField(max_length=50, validators=[AGENT_TYPE])
@@ -169,6 +173,14 @@ class AgentMetrics(models.Model):
         db_table = "agent_metrics"
         verbose_name_plural = "agent metrics"
         ordering = ["created_at", "id"]
+        indexes = [
+            # The leaderboard's first page, however many agent types there are.
+            models.Index(
+                fields=["organization", "-level", "-xp", "agent_type"],
+                condition=Q(retired_at=None),
+                name="ix_agent_metrics_ranking",
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["organization", "agent_type"], name="uq_agent_metrics_type"
@@ -250,7 +262,10 @@ class MetricEvent(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organization = models.ForeignKey(
-        Organization, on_delete=models.CASCADE, related_name="metric_events"
+        Organization,
+        on_delete=models.CASCADE,
+        related_name="metric_events",
+        db_index=False,
     )
     metrics = models.ForeignKey(
         AgentMetrics, on_delete=models.CASCADE, related_name="ledger", db_index=False

@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                 ('updated_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now())),
                 ('retired_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('events', models.BigIntegerField(db_default=0, default=0, editable=False)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='agent_metrics', to='accounts.organization')),
+                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='agent_metrics', to='accounts.organization')),
             ],
             options={
                 'verbose_name_plural': 'agent metrics',
@@ -78,11 +78,15 @@ class Migration(migrations.Migration):
                 ('request_fingerprint', models.CharField(blank=True, default='', max_length=64)),
                 ('response', models.TextField(blank=True, default='')),
                 ('metrics', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='ledger', to='metrics.agentmetrics')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='metric_events', to='accounts.organization')),
+                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='metric_events', to='accounts.organization')),
             ],
             options={
                 'db_table': 'metric_events',
             },
+        ),
+        migrations.AddIndex(
+            model_name='agentmetrics',
+            index=models.Index(condition=models.Q(('retired_at', None)), fields=['organization', '-level', '-xp', 'agent_type'], name='ix_agent_metrics_ranking'),
         ),
         migrations.AddConstraint(
             model_name='agentmetrics',

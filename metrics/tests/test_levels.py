@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics import levels
+from metrics.checks import check_rules
 
 
 @pytest.mark.parametrize(
@@ -77,3 +78,11 @@ def test_only_the_newest_entries_are_kept(entries, size):
     kept = levels.newest(entries, size)
     assert len(kept) == min(len(entries), size)
     assert entries[len(entries) - len(kept) :] == kept
+
+
+def test_rules_nobody_can_count_by_are_found_at_the_start(settings):
+    assert check_rules(None) == []
+    settings.METRICS_XP_PER_LEVEL = 0
+    (found,) = check_rules(None)
+    assert found.id == "metrics.E001"
+    assert "METRICS_XP_PER_LEVEL" in found.msg
