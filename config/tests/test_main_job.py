@@ -47,7 +47,7 @@ def product() -> Iterator[Product]:
     with a_data_directory() as data_dir, running(data_dir, "--demo") as up:
         up.wait_until_ready()
         up.wait_for_health("healthy")
-        email, password = re.search(r"(\S+@\S+)\s+(\S+)", up.output).groups()
+        email, password = re.search(r"Sign in +(\S+) +(\S+)", up.output).groups()
         yield Product(up, email, password)
 
 
@@ -188,5 +188,5 @@ def wait_until_indexed(program: Program, document: str, page: Page) -> None:
     for _ in range(200):
         if program.call("GET", f"/api/v1/documents/{document}/")["status"] == "done":
             return
-        page.wait_for_timeout(50)
+        page.wait_for_timeout(250)
     raise AssertionError("The document was not indexed.")
