@@ -11,7 +11,7 @@ from accounts.models.lifecycle import request_fingerprint
 from accounts.models.organizations import Organization
 from metrics import replay
 from metrics.bodies import MetricsUpdate, read_type
-from metrics.ledger import Request
+from metrics.ledger import Request, usual_agent_id
 from metrics.models import AgentMetrics, Source
 from metrics.scores import as_json
 from metrics.services import AgentMetricsService
@@ -76,7 +76,7 @@ def _adopt_one(
         with transaction.atomic():
             name = read_type(name)
             opened = AgentMetrics.objects.open(
-                organization, {name: agent_id or f"{name}_agent"}
+                organization, {name: agent_id or usual_agent_id(name)}
             )
             log.add("info", name, "created" if opened else "already there")
             if row is not None:

@@ -39,7 +39,9 @@ def load_history(
     names = list(dict.fromkeys(agent_types))
     for name in names:
         ledger.open_scoreboard(
-            organization=organization, agent_id=f"{name}_agent", agent_type=name
+            organization=organization,
+            agent_id=ledger.usual_agent_id(name),
+            agent_type=name,
         )
     today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
     return sum(_live_through(organization, name, today) for name in names)

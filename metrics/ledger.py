@@ -27,8 +27,19 @@ Boards = dict[str, AgentMetrics]
 def open_scoreboard(
     *, organization: Organization, agent_id: str, agent_type: str
 ) -> None:
-    """Create the row an agent keeps score in, unless one of its type is there."""
-    AgentMetrics.objects.open(organization, {agent_type: agent_id})
+    """Create the row an agent keeps score in, or give it the one its type has."""
+    if not AgentMetrics.objects.open(organization, {agent_type: agent_id}):
+        # Results came before the agent: from now on they are its own.
+        AgentMetrics.objects.filter(
+            organization=organization,
+            agent_type=agent_type,
+            agent_id=usual_agent_id(agent_type),
+        ).update(agent_id=agent_id)
+
+
+def usual_agent_id(agent_type: str) -> str:
+    """Return what stands for the agent of a type that has none."""
+    return f"{agent_type}_agent"
 
 
 @transaction.atomic
@@ -182,7 +193,7 @@ def _locked_boards(
     if missing := set(names) - known:
         if reach.bound_agent is not None or not reach.may_open:
             raise NotFound
-        agents = {name: f"{name}_agent" for name in missing}
+        agents = {name: usual_agent_id(name) for name in missing}
         opened = frozenset(mine.open(organization, agents))
     boards = {row.agent_type: row for row in rows.locked()}
     bound = reach.bound_agent and str(reach.bound_agent)
@@ -232,7 +243,9 @@ def save(
     """Store locked scoreboards and the events that moved them there."""
     boards, columns = list(boards), [*columns, "events", "updated_at"]
     if len(boards) == 1:
-        boards[0].save(update_fields=columns)
+        # No save(): it would set another moment than the caller is answered.
+        values = {name: getattr(boards[0], name) for name in columns}
+        AgentMetrics.objects.filter(pk=boards[0].pk).update(**values)
     else:
         AgentMetrics.objects.bulk_update(boards, columns)
     MetricEvent.objects.bulk_create(events, batch_size=1000)

@@ -22,6 +22,9 @@ class LedgerPagination(BasePagination):
 
     def paginate_queryset(self, queryset, request, view=None):
         self.request = request
+        for name in ("offset", "ordering"):
+            if name in request.query_params:
+                raise ValidationError({name: "A history is read by `cursor`."})
         self.limit = self._limit()
         if cursor := request.query_params.get("cursor"):
             queryset = queryset.filter(sequence__lt=self._read(cursor))

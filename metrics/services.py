@@ -164,6 +164,7 @@ class AgentMetricsService:
     def record_learning(
         self, agent_type: str, body: Any, request: Request | None = None
     ) -> Recorded:
+        """Record what an agent learned; its streaks are not touched."""
         name = read_type(agent_type)
         payload = read(LearningUpdate, body).as_json()
         return self._record(

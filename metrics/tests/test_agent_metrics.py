@@ -286,6 +286,14 @@ def test_the_row_of_a_deleted_agent_is_hidden_and_comes_back(service, harbor):
     assert service.get_agent_metrics("imperium")["xp"] == 5
 
 
+def test_results_that_came_before_the_agent_become_its_own(service, harbor):
+    give_tests(service, "desk", [True])
+    ledger.open_scoreboard(organization=harbor, agent_id="an-id", agent_type="desk")
+    ledger.open_scoreboard(organization=harbor, agent_id="other", agent_type="desk")
+    board = AgentMetrics.objects.get()
+    assert (board.agent_id, board.total_tests_given) == ("an-id", 1)
+
+
 def test_organizations_do_not_share_an_agent_type(service):
     other = AgentMetricsFactory(
         organization=OrganizationFactory(), agent_type="imperium"

@@ -132,6 +132,12 @@ def test_a_put_creates_then_updates(api):
     assert figures == (5.5, 2)
 
 
+def test_a_put_is_answered_with_what_is_then_read(api):
+    for xp in (250, 500):
+        answer = api.put(f"{URL}imperium", {"xp": xp}, format="json").json()
+        assert api.get(f"{URL}imperium").json()["metrics"] == answer["metrics"]
+
+
 def test_learning_is_answered_with_what_it_changed(api):
     body = {
         "learning_score": 12.5,

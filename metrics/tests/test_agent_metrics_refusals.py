@@ -205,6 +205,8 @@ def test_sums_of_the_largest_values_are_shown(api, harbor):
         ("leaderboard?cursor=forged", "/cursor"),
         ("imperium/history?cursor=forged", "/cursor"),
         ("imperium/history?limit=0", "/limit"),
+        ("imperium/history?offset=5", "/offset"),
+        ("imperium/history?ordering=-score", "/ordering"),
         ("imperium/history?kind=magic", "/kind"),
         ("imperium/history?occurred_after=never", "/occurred_after"),
         ("imperium/series?interval=hour", "/interval"),
