@@ -8,9 +8,19 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.endpoints import send_test_event
 from accounts.keys import create_api_key
-from accounts.models import Membership, Scope
-from accounts.tests.factories import MembershipFactory
+from accounts.members import invite_member, token_of
+from accounts.models import (
+    Membership,
+    Role,
+    Scope,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WorkStatus,
+)
+from accounts.tests.factories import MembershipFactory, make_webhook
+from agents.editing import update_agent
 from agents.knowledge.indexing import index_document
 from agents.models import Agent, OptimizationRun, OptimizationStatus, Session
 from agents.tests.factories import (
@@ -19,6 +29,8 @@ from agents.tests.factories import (
     KnowledgePackFactory,
     SessionFactory,
 )
+from metrics.demo import load_history
+from metrics.ledger import open_scoreboard
 from metrics.models import AgentMetrics
 
 NAMES = ["Shipping desk", "Returns and refunds", "Bean finder", "Wholesale desk"]
@@ -32,6 +44,10 @@ class World:
     improving: Agent
     session: Session
     empty: Membership
+    delivery: WebhookDelivery
+    # What the links of two invitations end with.
+    token: str
+    known_token: str
 
     def pages(self) -> dict[str, str]:
         """Return the address of every page a member can open."""
@@ -53,8 +69,35 @@ class World:
             "try": reverse("agents:try", args=agent),
             "packs": reverse("agents:knowledge_list"),
             "pack": reverse("agents:knowledge_detail", args=pack),
+            "metrics": reverse("metrics:overview"),
+            "metrics, none found": reverse("metrics:overview")
+            + "?search=nobody&interval=week&status=wrong",
+            "scoreboard": reverse("metrics:portrait", args=["imperium"]),
+            "scoreboard, untested": reverse("metrics:portrait", args=["novice"]),
+            "record": reverse("metrics:record", args=["imperium"]),
+            "reset": reverse("metrics:reset", args=["imperium"]),
             "keys": reverse("accounts:api_keys"),
+            "webhooks": reverse("accounts:webhooks"),
+            "webhook": reverse("accounts:webhook", args=[self.delivery.endpoint_id]),
+            "delivery": reverse(
+                "accounts:webhook_delivery",
+                args=[self.delivery.endpoint_id, self.delivery.pk],
+            ),
+            "members": reverse("accounts:members"),
+            "audit": reverse("accounts:audit"),
+            "audit, none found": reverse("accounts:audit") + "?person=nobody",
             "password": reverse("account_change_password"),
+        }
+
+    def entrances(self) -> dict[str, str]:
+        """Return the address of every page that needs no sign-in."""
+        return {
+            "sign in": reverse("account_login"),
+            "forgotten": reverse("account_reset_password"),
+            "nothing": "/nothing-here/",
+            "join": reverse("accounts:invitation", args=[self.token]),
+            "join, known": reverse("accounts:invitation", args=[self.known_token]),
+            "join, too late": reverse("accounts:invitation", args=["0" * 96]),
         }
 
 
@@ -101,9 +144,54 @@ def build_world() -> World:
     create_api_key(
         user=member.user, organization=harbor, name="Shop", scopes=[Scope.CHAT]
     )
+    load_history(harbor)
+    open_scoreboard(organization=harbor, agent_id="novice_agent", agent_type="novice")
     session, *_ = [_talk(desk, days) for days in (0, 1, 1, 5, 9)]
     empty = MembershipFactory(organization__name="Empty Shelf")
-    return World(member, desk, improving, session, empty)
+    tokens = _invite(member, "noor@example.com", empty.user.email)
+    changes = {"name": "Shipping desk", "description": "Answers on delivery."}
+    update_agent(agent=desk, actor=member.user, changes=changes)
+    delivery = _delivery(member)
+    return World(member, desk, improving, session, empty, delivery, *tokens)
+
+
+def _invite(member: Membership, *addresses: str) -> list[str]:
+    """Fill the list of members, invite more, and return their links' secrets."""
+    harbor = member.organization
+    for name, role in (("Bo Viewer", Role.VIEWER), ("Cleo Editor", Role.EDITOR)):
+        MembershipFactory(organization=harbor, user__name=name, role=role)
+    invitations = [
+        invite_member(
+            organization=harbor, actor=member.user, email=address, role=Role.EDITOR
+        )
+        for address in addresses
+    ]
+    return [token_of(invitation) for invitation in invitations]
+
+
+def _delivery(member: Membership) -> WebhookDelivery:
+    """Make a webhook with one delivery in each state; return one tried twice."""
+    endpoint, _ = make_webhook(
+        member, "https://till.harborcoffee.example/hooks?branch=1", description="Till"
+    )
+    paused, _ = make_webhook(member, "https://old.harborcoffee.example/hooks")
+    gone = {"is_active": False, "disabled_reason": "The receiver answered 410."}
+    WebhookEndpoint.objects.filter(pk=paused.pk).update(**gone)
+    for status in WorkStatus.values:
+        delivery = send_test_event(endpoint=endpoint, actor=member.user)
+        WebhookDelivery.objects.filter(pk=delivery.pk).update(
+            status=status, run_after=timezone.now() + timedelta(days=1)
+        )
+    for number, answer in ((1, None), (2, 500)):
+        delivery.attempts.create(
+            number=number,
+            started_at=timezone.now(),
+            duration_ms=15_000 // number,
+            response_status=answer,
+            response_body="<h1>Out of beans</h1>" if answer else "",
+            error=f"The receiver answered {answer}." if answer else "No answer.",
+        )
+    return delivery
 
 
 def _agent(member: Membership, name: str, pack_id) -> Agent:

@@ -27,10 +27,22 @@ PAGES = [
     "try",
     "packs",
     "pack",
+    "metrics",
+    "metrics, none found",
+    "scoreboard",
+    "scoreboard, untested",
+    "record",
+    "reset",
     "keys",
+    "webhooks",
+    "webhook",
+    "delivery",
+    "members",
+    "audit",
+    "audit, none found",
     "password",
 ]
-ENTRANCE = ["/accounts/login/", "/accounts/password/reset/", "/nothing-here/"]
+ENTRANCES = ["sign in", "forgotten", "nothing", "join", "join, known", "join, too late"]
 
 
 class Dashboard(NamedTuple):
@@ -131,11 +143,12 @@ def test_a_page_is_without_fault_at_every_size(visit, name):
 
 def test_every_page_there_is_was_looked_at(dashboard):
     assert list(dashboard.world.pages()) == PAGES
+    assert list(dashboard.world.entrances()) == ENTRANCES
 
 
-@pytest.mark.parametrize("path", ENTRANCE)
-def test_the_entrance_is_without_fault_at_every_size(anonymous, path):
-    page = anonymous.open(path)
+@pytest.mark.parametrize("name", ENTRANCES)
+def test_the_entrance_is_without_fault_at_every_size(anonymous, dashboard, name):
+    page = anonymous.open(dashboard.world.entrances()[name])
     assert faults_at_every_size(page) == []
     # The browser itself reports the status of a page that is not there.
     complaints = [text for text in anonymous.complaints if "404" not in text]
@@ -327,6 +340,38 @@ def test_what_is_not_in_the_texts_is_not_known(visit):
     answer = page.locator(".turn").last
     expect(answer).to_contain_text("know", timeout=20_000)
     expect(answer.locator(".badge")).to_have_text("No source")
+
+
+def test_a_result_is_recorded_by_keyboard_and_its_curve_drawn(visit):
+    page = visit.open_named("scoreboard, untested")
+    expect(page.get_by_text("No result yet")).to_be_visible()
+    page.keyboard.press("n")
+    page.get_by_label("It failed").focus()
+    page.keyboard.press("Space")
+    page.get_by_label("Score").fill("31")
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast")).to_contain_text("The result is recorded.")
+    expect(page.get_by_text("0 of 1").first).to_be_visible()
+    expect(page.locator(".uplot canvas").first).to_be_visible()
+    page.get_by_text("As a table: Custody tests a day").click()
+    newest = page.get_by_role("region", name="Custody tests a day, as a table")
+    expect(newest.locator("tbody tr").first).to_contain_text("1")
+    assert axe_violations(page) == []
+    assert visit.complaints == []
+
+
+def test_a_leaderboard_is_ordered_without_javascript(chromium, dashboard):
+    context = chromium.new_context(java_script_enabled=False)
+    context.add_cookies(dashboard.cookies["ada"])
+    page = Visit(context, dashboard).open_named("metrics")
+    page.get_by_label("Order").select_option("By name")
+    page.get_by_role("button", name="Show", exact=True).click()
+    table = page.get_by_role("region", name="Table of the leaderboard")
+    expect(table.locator("tbody tr").first).to_contain_text("bean-finder")
+    page.get_by_text("As a table: Custody tests a day").click()
+    table = page.get_by_role("region", name="Custody tests a day, as a table")
+    expect(table).to_be_visible()
+    context.close()
 
 
 def test_pages_are_used_without_javascript(chromium, dashboard):

@@ -32,7 +32,9 @@ function options(box, size) {
 }
 
 function lines(box) {
-  const shared = { width: 1.75, spanGaps: true, points: { show: false } };
+  // Between gaps a single figure has no line: it needs its dot.
+  const points = box.dataset.unit === "%" ? { size: 5 } : { show: false };
+  const shared = { width: 1.75, spanGaps: true, points };
   const first = { ...shared, label: box.dataset.label, stroke: () => colour("--series-1"), fill: () => colour("--tide-wash") };
   const second = { ...shared, label: box.dataset.secondLabel, stroke: () => colour("--series-4"), dash: [4, 3] };
   return box.dataset.second ? [first, second] : [first];
