@@ -1,17 +1,32 @@
 import uuid
-from typing import Any
+from typing import Any, get_args
 
 from django import forms
 
 from accounts.forms import DomainForm
 from accounts.models.organizations import Organization
-from agents.models.agents import Agent
+from agents.configuration import Animation, Position, Size, Theme, WidgetConfig
+from agents.models.agents import Agent, Industry, ReleaseGate, Template
 from agents.models.knowledge import KnowledgePack, Language
 from agents.models.personas import Persona
 
 MAX_DOCUMENTS = 10
 PLAIN = {"autocomplete": "off"}
 NO_PACK, EXISTING_PACK, NEW_PACK = "none", "existing", "new"
+
+
+class LongTextField(forms.CharField):
+    """Text with line ends as they are stored, not as a browser sends them."""
+
+    def to_python(self, value: Any) -> str:
+        return super().to_python(value).replace("\r\n", "\n")
+
+
+def words_of(literal: Any) -> list[tuple[str, str]]:
+    """Return the values of a Literal as choices, in words."""
+    return [
+        (value, value.replace("-", " ").capitalize()) for value in get_args(literal)
+    ]
 
 
 class AgentForm(DomainForm):
@@ -35,7 +50,7 @@ class AgentForm(DomainForm):
         empty_label="No persona",
         widget=forms.RadioSelect,
     )
-    system_prompt = forms.CharField(
+    system_prompt = LongTextField(
         label="Prompt",
         max_length=10_000,
         required=False,
@@ -169,16 +184,86 @@ class CreateAgentForm(AgentForm):
 class EditAgentForm(AgentForm):
     """An agent's settings, as they were when the form was opened."""
 
+    template = forms.ChoiceField(
+        label="Made for",
+        choices=Template,
+        help_text="The kind of work, for your own order.",
+    )
+    industry = forms.ChoiceField(
+        choices=Industry, help_text="The field an improved prompt speaks of."
+    )
+    theme = forms.ChoiceField(choices=words_of(Theme))
+    position = forms.ChoiceField(label="Corner", choices=words_of(Position))
+    size = forms.ChoiceField(choices=words_of(Size))
+    animation = forms.ChoiceField(label="Opening", choices=words_of(Animation))
+    branding = forms.BooleanField(label="Say that it is a YourAgent", required=False)
+    typing_indicator = forms.BooleanField(
+        label="Show that an answer is on its way", required=False
+    )
+    quick_replies = forms.BooleanField(label="Offer questions to tap", required=False)
+    sound_enabled = forms.BooleanField(
+        label="Ring softly for an answer to a closed chat", required=False
+    )
+    custom_css = LongTextField(
+        label="Your own CSS",
+        max_length=10_000,
+        required=False,
+        help_text=(
+            "For colours set --ya-accent and --ya-on-accent. Classes, colours, fonts "
+            "and spacing are allowed; addresses, @-rules and !important are not."
+        ),
+        widget=forms.Textarea(
+            attrs={"rows": 5, "spellcheck": "false", "class": "mono"}
+        ),
+    )
+    release_gate = forms.ChoiceField(label="After an edit", choices=ReleaseGate)
+    auto_optimize = forms.BooleanField(
+        label="Improve the prompt by itself",
+        required=False,
+        help_text="Several wordings are tried on its knowledge; the best one stays.",
+    )
     is_active = forms.BooleanField(label="Answers visitors", required=False)
     version = forms.CharField(widget=forms.HiddenInput)
 
+    ON_THE_AGENT = (
+        "template",
+        "industry",
+        "release_gate",
+        "auto_optimize",
+        "is_active",
+    )
+    ON_THE_WIDGET = (
+        "theme",
+        "position",
+        "size",
+        "animation",
+        "branding",
+        "typing_indicator",
+        "quick_replies",
+        "sound_enabled",
+    )
+
     def arguments(self) -> dict[str, Any]:
-        return super().arguments() | {"is_active": self.cleaned_data["is_active"]}
+        data, known = self.cleaned_data, super().arguments()
+        look = {name: data[name] for name in self.ON_THE_WIDGET}
+        look["custom_css"] = data["custom_css"] or None
+        return (
+            known
+            | {name: data[name] for name in self.ON_THE_AGENT}
+            | {"widget_config": known["widget_config"] | look}
+        )
 
     @staticmethod
     def initial_of(agent: Agent) -> dict[str, Any]:
         """Return what the form shows of an agent."""
-        return {
+        # A value that is not set looks as its default does.
+        usual = WidgetConfig().model_dump()
+        given = agent.widget_config
+        look = usual | {name: given[name] for name in given if given[name] is not None}
+        own = {name: getattr(agent, name) for name in EditAgentForm.ON_THE_AGENT}
+        return own | {
+            **{name: look[name] for name in EditAgentForm.ON_THE_WIDGET},
+            "custom_css": look["custom_css"] or "",
             "name": agent.name,
             "description": agent.description,
             "persona": agent.persona_id,
@@ -188,7 +273,6 @@ class EditAgentForm(AgentForm):
             "welcome_message": agent.widget_config.get("welcome_message") or "",
             "temperature": agent.config.get("temperature", 0.7),
             "max_tokens": agent.config.get("max_tokens", 1000),
-            "is_active": agent.is_active,
             "version": agent.etag,
         }
 

@@ -5,6 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from agents.editing import update_agent
+from agents.forms import EditAgentForm
 from agents.models import Agent
 from agents.removal import delete_agent
 from agents.tests.factories import AgentFactory, KnowledgePackFactory, SessionFactory
@@ -40,20 +41,9 @@ def talk(agent):
 
 
 def form_of(agent):
-    """Return what the edit form would send unchanged."""
-    return {
-        "name": agent.name,
-        "description": agent.description,
-        "persona": agent.persona_id or "",
-        "system_prompt": agent.system_prompt,
-        "knowledge_pack": agent.knowledge_pack_id or "",
-        "allowed_origins": "\n".join(agent.allowed_origins),
-        "welcome_message": "",
-        "temperature": "0.7",
-        "max_tokens": "1000",
-        "is_active": "on",
-        "version": agent.etag,
-    }
+    """Return what the edit form would send unchanged: no empty box is sent."""
+    shown = EditAgentForm.initial_of(agent)
+    return {name: value for name, value in shown.items() if value not in (None, False)}
 
 
 @pytest.mark.parametrize("name", PAGES)
