@@ -4,6 +4,8 @@ from django.views.generic import RedirectView
 
 from config import api, docs, health
 
+handler400 = "config.errors.bad_request"
+
 urlpatterns = [
     *health.urlpatterns,
     path("", include((api.urlpatterns, "api"))),
