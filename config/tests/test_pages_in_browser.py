@@ -44,6 +44,12 @@ PAGES = [
 ]
 ENTRANCES = ["sign in", "forgotten", "nothing", "join", "join, known", "join, too late"]
 
+# Whether a click on the middle of an element would reach it.
+REACHED = """element => {
+  const { x, y, width, height } = element.getBoundingClientRect();
+  return element.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+}"""
+
 
 class Dashboard(NamedTuple):
     address: str
@@ -166,8 +172,12 @@ def test_an_empty_organization_teaches_the_first_step(context, dashboard):
 
 def test_open_menus_and_the_palette_are_without_fault(visit):
     page = visit.open_named("agents")
-    page.get_by_label("More for Shipping desk").click()
+    # The last row: there is no more table for its menu to cover.
+    page.locator("tbody tr").last.locator("summary").click()
     assert axe_violations(page) == []
+    # The table it stands in cuts nothing off.
+    last = page.locator("details[open] .menu-item").last
+    assert last.evaluate(REACHED)
     page.keyboard.press("Escape")
     page.locator(".account").click()
     expect(page.get_by_role("button", name="Rye Bakery")).to_be_visible()
