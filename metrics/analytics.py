@@ -71,10 +71,11 @@ def events_of(
 ) -> MetricEventQuerySet:
     """Return the ledger of living agents."""
     events = MetricEvent.objects.for_organization(organization)
-    events = events.filter(metrics__retired_at=None)
     if bound_agent is not None:
-        events = events.filter(metrics__agent_id=str(bound_agent))
-    return events
+        return events.filter(metrics__in=boards_of(organization, bound_agent))
+    # The few that are gone are left out: joining all that live costs more than the sum.
+    gone = AgentMetrics.objects.for_organization(organization).exclude(retired_at=None)
+    return events.exclude(metrics__in=gone)
 
 
 # --- all agent types together -----------------------------------------------------
