@@ -19,8 +19,9 @@ from agents.creation import (
     name_taken,
     resolve_references,
     shaping,
+    start_optimization,
 )
-from agents.models.agents import Agent, ReleaseGate
+from agents.models.agents import Agent, OptimizationStatus, ReleaseGate
 from agents.models.versions import AgentVersion, VersionOrigin
 from agents.origins import parse_origins
 
@@ -56,7 +57,7 @@ def update_agent(
     organization = Organization.objects.select_for_update(no_key=True).get(
         pk=agent.organization_id
     )
-    agent = _locked(agent)
+    agent = locked(agent)
     agent.organization = organization
     if if_match is not None and agent.etag not in _etags(if_match):
         raise Stale
@@ -69,6 +70,10 @@ def update_agent(
     agent.updated_by_user = actor
     if shaping(agent) != shape_before:
         add_version(agent, author=actor, note=note)
+    is_switched_on = agent.auto_optimize and not before["auto_optimize"]
+    if is_switched_on and not agent.optimization_pending:
+        agent.optimization_status = OptimizationStatus.PENDING
+        start_optimization(agent, agent.draft_version or agent.live_version)
     agent.save()
     changes = audit.difference(before, after)
     announce_agent(agent, WebhookEvent.AGENT_UPDATED, changed=list(changes))
@@ -84,16 +89,17 @@ def update_agent(
     return agent
 
 
-def _locked(agent: Agent) -> Agent:
-    locked = (
+def locked(agent: Agent) -> Agent:
+    """Return a living agent, locked, with its details; raise NotFound."""
+    found = (
         Agent.objects.select_for_update(no_key=True, of=("self",))
         .with_details()
         .filter(pk=agent.pk)
         .first()
     )
-    if locked is None:
+    if found is None:
         raise NotFound
-    return locked
+    return found
 
 
 def _etags(if_match: str) -> set[str]:
@@ -167,7 +173,7 @@ def add_version(
 @transaction.atomic
 def restore_version(*, agent: Agent, number: int, actor: User | None) -> AgentVersion:
     """Make a new version with an old one's content."""
-    agent = _locked(agent)
+    agent = locked(agent)
     old = agent.versions.select_related("persona", "knowledge_pack").filter(
         number=number
     )

@@ -220,7 +220,7 @@ class EditAgentForm(AgentForm):
     auto_optimize = forms.BooleanField(
         label="Improve the prompt by itself",
         required=False,
-        help_text="Several wordings are tried on its knowledge; the best one stays.",
+        help_text="Switched on, it starts with the prompt as it is now.",
     )
     is_active = forms.BooleanField(label="Answers visitors", required=False)
     version = forms.CharField(widget=forms.HiddenInput)

@@ -16,6 +16,7 @@ urlpatterns = [
     path(f"{AGENT}delete/", agents.delete, name="delete"),
     path(f"{AGENT}restore/", agents.restore, name="restore"),
     path(f"{AGENT}duplicate/", agents.duplicate, name="duplicate"),
+    path(f"{AGENT}release/", agents.release, name="release"),
     path(f"{AGENT}versions/<int:number>/", agents.use_version, name="use_version"),
     path(f"{AGENT}conversations/", conversations.conversations, name="conversations"),
     path(

@@ -23,6 +23,7 @@ from agents.filters import AgentFilter
 from agents.models.agents import Agent
 from agents.models.personas import Persona
 from agents.models.versions import AgentVersion
+from agents.release import release_draft
 from agents.representation import NewestAgents, agent_rows, as_dict, row_as_dict
 from agents.serializers import (
     AgentEditBody,
@@ -229,6 +230,12 @@ class AgentViewSet(OrganizationViewSet):
             else "",
         )
         return self.made(agent, created)
+
+    @extend_schema(parameters=[ORGANIZATION], request=None, responses=AgentShape)
+    @action(detail=True, methods=["post"])
+    def release(self, request, public_id):
+        agent = release_draft(agent=self.find(), actor=self.principal.user)
+        return Response(as_dict(agent), headers={"ETag": agent.etag})
 
     @extend_schema(parameters=[ORGANIZATION], responses=EmbedShape)
     @action(detail=True)

@@ -24,6 +24,7 @@ from agents.embed import render_embed, render_strict_embed
 from agents.forms import CreateAgentForm, DocumentFormSet, EditAgentForm
 from agents.models.agents import Agent
 from agents.models.personas import Persona
+from agents.release import release_draft
 from agents.removal import delete_agent, restore_agent
 from agents.setup import set_up_agent
 
@@ -229,6 +230,20 @@ def duplicate(request: HttpRequest, public_id: UUID) -> HttpResponse:
         return redirect("agents:detail", agent.public_id)
     messages.success(request, f"{copy.name} is ready.")
     return redirect("agents:detail", copy.public_id)
+
+
+@require_POST
+@page("agents:write")
+def release(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Put the draft in front of visitors."""
+    agent = find_agent(request, public_id)
+    try:
+        agent = release_draft(agent=agent, actor=principal_of(request).user)
+    except DomainError as error:
+        messages.error(request, error.detail)
+    else:
+        messages.success(request, f"Version {agent.live_version.number} is live.")
+    return redirect("agents:detail", agent.public_id)
 
 
 @require_POST

@@ -1,0 +1,68 @@
+"""Put a draft in front of visitors, as far as the release gate lets it."""
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.errors import DomainError
+from accounts.models.audit import AuditAction
+from accounts.models.users import User
+from accounts.models.webhooks import WebhookEvent
+from agents.announcements import announce_agent
+from agents.editing import locked
+from agents.models.agents import Agent, ReleaseGate
+from agents.models.versions import AgentVersion
+
+
+class NothingToRelease(DomainError):
+    status = 422
+    code = "nothing-to-release"
+    detail = "There is no draft: what was last edited is live."
+
+
+class NotProven(DomainError):
+    status = 403
+    code = "release-not-proven"
+    detail = "This version has not passed its custody tests, which its gate asks for."
+
+
+@transaction.atomic
+def release_draft(*, agent: Agent, actor: User | None) -> Agent:
+    """Make the draft the live version; raise NothingToRelease or NotProven."""
+    agent = locked(agent)
+    draft = agent.draft_version
+    if draft is None:
+        raise NothingToRelease
+    if agent.release_gate == ReleaseGate.ENFORCE and not has_passed(draft):
+        raise NotProven
+    before = agent.live_version.number if agent.live_version else None
+    agent.live_version, agent.draft_version = draft, None
+    agent.revision += 1
+    agent.updated_by_user = actor
+    agent.save(
+        update_fields=[
+            "live_version",
+            "draft_version",
+            "revision",
+            "updated_by_user",
+            "updated_at",
+        ]
+    )
+    announce_agent(
+        agent,
+        WebhookEvent.VERSION_RELEASED,
+        version=draft.number,
+        origin=draft.origin,
+    )
+    audit.record(
+        action=AuditAction.EXECUTE,
+        resource_type="agent",
+        resource_id=agent.public_id,
+        organization_id=agent.organization_id,
+        actor=actor,
+        changes={"live_version": {"old": before, "new": draft.number}},
+    )
+    return agent
+
+
+def has_passed(version: AgentVersion) -> bool:
+    return bool(version.custody_result and version.custody_result.get("passed") is True)
