@@ -223,7 +223,7 @@ def test_ten_invitations_at_once_do_not_exceed_the_limit():
     def ask(number):
         together.wait(timeout=30)
         try:
-            invite(owner, f"person{number}@example.com")
+            invite(owner, f"guest{number}@example.com")
         except members.MemberLimitReached:
             return "refused"
         finally:
