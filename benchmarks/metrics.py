@@ -260,7 +260,7 @@ def deep_page() -> str:
 
 # --- other ways ----------------------------------------------------------------------
 CURVE = """
-SELECT date_trunc('day', occurred_at, 'UTC'), count(passed),
+SELECT date_trunc('day', occurred_at AT TIME ZONE 'UTC'), count(passed),
   count(passed) FILTER (WHERE passed), sum(xp_change)
 FROM {table} WHERE organization_id = {organization} AND occurred_at >= '{start}'
 GROUP BY 1
