@@ -15,7 +15,6 @@ from playwright.sync_api import BrowserContext, Page
 
 from accounts.tests.factories import MembershipFactory, OperatorFactory
 from agents.tests.factories import AgentFactory, DocumentFactory
-from config.tests.browsing import chromium
 from config.tests.serving import Server, free_port, served
 from widget.tests import browser as drive
 
@@ -112,11 +111,11 @@ def web(transactional_db) -> Iterator[Server]:
 
 
 @pytest.fixture
-def context(web) -> Iterator[BrowserContext]:
-    with chromium() as browser:
-        context = browser.new_context(base_url=f"http://127.0.0.1:{web.port}")
-        context.add_init_script(LISTEN)
-        yield context
+def context(web, chromium) -> Iterator[BrowserContext]:
+    context = chromium.new_context(base_url=f"http://127.0.0.1:{web.port}")
+    context.add_init_script(LISTEN)
+    yield context
+    context.close()
 
 
 @pytest.fixture
