@@ -42,7 +42,7 @@ def test_every_link_leads_to_a_file(document):
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)
 def test_every_path_in_code_exists(document):
-    paths = re.findall(rf"(?<![\w/.]){OURS}/[\w./-]*\w", code_of(document))
+    paths = re.findall(rf"(?<![\w/.-]){OURS}/[\w./-]*\w", code_of(document))
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
