@@ -5,14 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q
 from django.db.models.functions import Lower
-from django.utils.text import slugify
 
 from accounts import audit
-from accounts.errors import DomainError, Invalid
+from accounts.errors import DomainError
+from accounts.insertion import insert_together
 from accounts.models.audit import AuditAction
-from accounts.models.lifecycle import new_id
 from accounts.models.organizations import Organization
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
@@ -34,16 +32,19 @@ from agents.models.agents import (
     Template,
     WidgetMode,
 )
-from agents.models.knowledge import KnowledgePack
-from agents.models.personas import Persona
 from agents.models.versions import AgentVersion, OptimizationRun
 from agents.origins import parse_origins
+from agents.references import (
+    Surroundings,
+    check_references,
+    look_around,
+    name_taken,
+    numbered_slug,
+    slug_of,
+)
 from metrics import ledger
 
 OPTIMIZE = "agents.tasks.optimize_agent_prompt_background"
-# Names of agent types that are paths of the metrics API.
-RESERVED_SLUGS = {"analytics", "bulk-update", "leaderboard"}
-SLUG_LENGTH = 50
 
 
 class AgentLimitReached(DomainError):
@@ -108,36 +109,25 @@ def create_agent(
     """
     draft = AgentDraft(name=name.strip(), **wishes)
     # Lock first: without it two requests could both see the last free place.
-    organization = Organization.objects.select_for_update(no_key=True).get(
-        pk=organization.pk
+    organization = Organization.objects.locked(organization.pk)
+    around = look_around(
+        organization,
+        name=draft.name,
+        persona_key=draft.persona_key,
+        pack_id=draft.knowledge_pack_id,
+        idempotency_key=idempotency_key,
     )
-    if idempotency_key is not None and (
-        twin := get_agent_by_idempotency_key(
-            organization, idempotency_key, with_deleted=True
-        )
-    ):
+    if around.twin_id is not None:
+        twin = Agent.all_objects.with_details().get(pk=around.twin_id)
         twin.check_same_request(request_fingerprint)
         return twin, False
     if not organization.has_room_for_an_agent:
         raise AgentLimitReached(organization)
-    agent = _new_agent(organization, created_by, draft)
+    agent = _new_agent(organization, created_by, draft, around)
     agent.idempotency_key = idempotency_key
     agent.request_fingerprint = request_fingerprint
-    version = first_version(agent, created_by)
-    agent.live_version = version
-    agent.save(force_insert=True)
-    version.agent = agent
-    version.save(force_insert=True)
-    ledger.open_scoreboard(
-        organization=organization,
-        agent_id=str(agent.public_id),
-        agent_type=agent.slug,
-    )
-    Organization.objects.filter(pk=organization.pk).update(
-        agent_count=F("agent_count") + 1
-    )
-    if agent.auto_optimize:
-        start_optimization(agent, version)
+    _store(agent, first_version(agent, created_by))
+    organization.count_one_more_agent()
     announce_agent(agent, WebhookEvent.AGENT_CREATED)
     audit.record(
         action=AuditAction.CREATE,
@@ -176,22 +166,29 @@ def organization_agents(
 
 
 def _new_agent(
-    organization: Organization, created_by: User | None, draft: AgentDraft
+    organization: Organization,
+    created_by: User | None,
+    draft: AgentDraft,
+    around: Surroundings,
 ) -> Agent:
-    persona, pack = resolve_references(
-        organization, draft.persona_key, draft.knowledge_pack_id
+    check_references(
+        draft.persona_key, around.persona, draft.knowledge_pack_id, around.pack
     )
+    if around.is_name_taken:
+        raise name_taken()
+    slug = slug_of(draft.name)
     is_pending = draft.auto_optimize
     return Agent(
+        pk=around.new_id,
         organization=organization,
         name=draft.name,
-        slug=_free_slug(organization, draft.name),
+        slug=numbered_slug(organization, slug) if around.is_slug_taken else slug,
         description=draft.description,
         template=draft.template,
         industry=draft.industry,
         system_prompt=draft.system_prompt,
-        persona=persona,
-        knowledge_pack=pack,
+        persona=around.persona,
+        knowledge_pack=around.pack,
         config=checked_configuration(AgentConfig, draft.config, "/config"),
         widget_config=checked_configuration(
             WidgetConfig, draft.widget_config, "/widget_config"
@@ -209,9 +206,25 @@ def _new_agent(
     )
 
 
+def _store(agent: Agent, version: AgentVersion) -> None:
+    """Insert an agent, its first version, its scoreboard and its first work."""
+    agent.live_version = version
+    rows = [agent, version]
+    if agent.auto_optimize:
+        run = OptimizationRun(agent=agent, base_version=version)
+        rows.append(run)
+        nudge(OPTIMIZE, run.pk)
+    insert_together(*rows)
+    ledger.open_scoreboard(
+        organization=agent.organization,
+        agent_id=str(agent.public_id),
+        agent_type=agent.slug,
+    )
+
+
 def first_version(agent: Agent, author: User | None) -> AgentVersion:
-    """Build version 1; its id is known before either row is stored."""
-    return AgentVersion(id=new_id(), number=1, author=author, **shaping(agent))
+    """Build version 1; both ids are known before either row is stored."""
+    return AgentVersion(agent=agent, number=1, author=author, **shaping(agent))
 
 
 def shaping(agent: Agent) -> dict[str, Any]:
@@ -242,66 +255,6 @@ def checked_configuration(
         raise InvalidAgent(
             [item | {"pointer": pointer + item["pointer"]} for item in error.errors]
         ) from None
-
-
-def resolve_references(
-    organization: Organization, persona_key: str | None, pack_id: UUID | None
-) -> tuple[Persona | None, KnowledgePack | None]:
-    """Find persona and knowledge pack among what the organization may use."""
-    persona = pack = None
-    if persona_key:
-        # An organization's own persona of that name comes before the built-in.
-        persona = (
-            Persona.objects.available_to(organization)
-            .filter(key=persona_key)
-            .order_by(F("organization").desc(nulls_last=True))
-            .first()
-        )
-        if persona is None:
-            raise Invalid("There is no such persona.", pointer="/persona_key")
-    if pack_id is not None:
-        pack = (
-            KnowledgePack.objects.for_organization(organization)
-            .filter(pk=pack_id)
-            .order_by()
-            .first()
-        )
-        if pack is None:
-            raise Invalid(
-                "There is no such knowledge pack.", pointer="/knowledge_pack_id"
-            )
-    return persona, pack
-
-
-def _free_slug(organization: Organization, name: str) -> str:
-    """Return a slug nobody has, deleted agents included, and refuse a taken name.
-
-    Exact under the organization's lock, which every writer of agents holds.
-    """
-    base = slugify(name)[:SLUG_LENGTH].strip("-_") or "agent"
-    if base in RESERVED_SLUGS:
-        base = f"{base}-agent"
-    mine = Agent.all_objects.for_organization(organization).annotate(
-        lower_name=Lower("name")
-    )
-    same = mine.filter(
-        Q(lower_name=name.lower(), deleted_at=None) | Q(slug=base)
-    ).values_list("lower_name", "deleted_at", "slug")
-    found = list(same)
-    if any(row[0] == name.lower() and row[1] is None for row in found):
-        raise name_taken()
-    if all(row[2] != base for row in found):
-        return base
-    stem = base[: SLUG_LENGTH - 7]
-    taken = set(mine.filter(slug__startswith=f"{stem}-").values_list("slug", flat=True))
-    number = 2
-    while f"{stem}-{number}" in taken:
-        number += 1
-    return f"{stem}-{number}"
-
-
-def name_taken() -> Invalid:
-    return Invalid("Another agent already has this name.", pointer="/name")
 
 
 def audited(agent: Agent) -> dict[str, Any]:

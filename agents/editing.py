@@ -16,14 +16,13 @@ from agents.configuration import AgentConfig, WidgetConfig
 from agents.creation import (
     audited,
     checked_configuration,
-    name_taken,
-    resolve_references,
     shaping,
     start_optimization,
 )
 from agents.models.agents import Agent, OptimizationStatus, ReleaseGate
 from agents.models.versions import AgentVersion, VersionOrigin
 from agents.origins import parse_origins
+from agents.references import name_taken, resolve_references
 
 PLAIN = (
     "name",

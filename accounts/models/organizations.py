@@ -1,4 +1,4 @@
-from django.db import models
+from django.db import connections, models
 from django.db.models.functions import Lower
 
 from accounts.models.lifecycle import (
@@ -47,6 +47,27 @@ PLAN_LIMITS = {
 class OrganizationQuerySet(SoftDeleteQuerySet):
     def of_user(self, user: User):
         return self.filter(memberships__user=user)
+
+    def locked(self, pk: int) -> "Organization":
+        """Lock one living organization until the transaction ends.
+
+        Plain SQL: every creation waits here, and behind it those that come after.
+        """
+        names = [
+            field.attname
+            for field in Organization._meta.concrete_fields
+            if field.attname != "settings"  # loads if somebody asks
+        ]
+        sql = f"""
+            SELECT {", ".join(names)} FROM organizations
+            WHERE id = %s AND deleted_at IS NULL FOR NO KEY UPDATE
+        """  # noqa: S608 - the column names are our own
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(sql, [pk])
+            row = cursor.fetchone()
+        if row is None:
+            raise Organization.DoesNotExist
+        return Organization.from_db(self.db, names, row)
 
 
 class OrganizationManager(
@@ -105,6 +126,15 @@ class Organization(TimeStamped, SoftDeleted):
 
     def __str__(self) -> str:
         return self.name
+
+    def count_one_more_agent(self) -> None:
+        """Raise the counter of living agents; only under the row's lock."""
+        with connections[self._state.db].cursor() as cursor:
+            cursor.execute(
+                "UPDATE organizations SET agent_count = agent_count + 1 WHERE id = %s",
+                [self.pk],
+            )
+        self.agent_count += 1
 
     @property
     def has_room_for_an_agent(self) -> bool:

@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection, connections
-from django.db.models.query import QuerySet
 from rest_framework.test import APIClient
 
 from accounts.models import Organization, Plan
+from accounts.models.organizations import OrganizationManager
 from accounts.tests.factories import MembershipFactory, OrganizationFactory, make_key
 from agents import creation, removal
 from agents.models import Agent
@@ -139,7 +139,10 @@ def test_two_requests_cannot_share_the_last_place(owner, monkeypatch):
 
 
 def test_without_the_lock_they_would(owner, monkeypatch):
-    monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
+    unlocked = OrganizationManager.get
+    monkeypatch.setattr(
+        OrganizationManager, "locked", lambda *args: unlocked(args[0], pk=args[1])
+    )
     results, arrived = create_two(owner, monkeypatch)
     assert arrived == ["together", "together"]
     assert results == ["created", "created"]
