@@ -179,7 +179,36 @@ class AgentMetrics(models.Model):
                 fields=["organization", "-level", "-xp", "agent_type"],
                 condition=Q(retired_at=None),
                 name="ix_agent_metrics_ranking",
-            )
+            ),
+            # Rows are wide with their test histories. What overviews add up and
+            # rankings show is in the index itself, so that it alone is read.
+            models.Index(
+                fields=["organization", "created_at", "id"],
+                include=[
+                    "agent_type",
+                    "agent_id",
+                    "level",
+                    "xp",
+                    "prestige",
+                    "custody_level",
+                    "custody_xp",
+                    "current_difficulty",
+                    "total_tests_given",
+                    "total_tests_passed",
+                    "total_tests_failed",
+                    "pass_rate",
+                    "learning_score",
+                    "adversarial_wins",
+                    "consecutive_successes",
+                    "consecutive_failures",
+                    "status",
+                    "priority",
+                    "is_active",
+                    "last_test_date",
+                ],
+                condition=Q(retired_at=None),
+                name="ix_agent_metrics_shown",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
