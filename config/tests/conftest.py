@@ -1,0 +1,81 @@
+"""The dashboard in a browser, for the tests that look at its pages."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+from django.core.management import call_command
+from playwright.sync_api import BrowserContext, Page
+
+from config.tests.pages_world import World, build_world, cookies_of
+from widget.tests.browser import product
+
+
+class Dashboard(NamedTuple):
+    address: str
+    world: World
+    cookies: dict[str, list[dict[str, str]]]
+
+
+@pytest.fixture(scope="module")
+def dashboard(django_db_setup, django_db_blocker) -> Iterator[Dashboard]:
+    """The product on the tests' database, filled once for this whole file."""
+    with django_db_blocker.unblock(), product() as web:
+        address = f"http://127.0.0.1:{web.port}"
+        try:
+            world = build_world()
+            people = {
+                "ada": world.member,
+                "ada again": world.member,
+                "eve": world.empty,
+            }
+            cookies = {who: cookies_of(m, address) for who, m in people.items()}
+            yield Dashboard(address, world, cookies)
+        finally:
+            call_command("flush", interactive=False, inhibit_post_migrate=False)
+
+
+class Visit:
+    """A tab of a signed-in browser, and what its console complained about."""
+
+    def __init__(self, context: BrowserContext, dashboard: Dashboard) -> None:
+        self.dashboard = dashboard
+        self.page: Page = context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._hear)
+
+    def _hear(self, message) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def open(self, path: str) -> Page:
+        answer = self.page.goto(self.dashboard.address + path)
+        assert answer.status < 500
+        return self.page
+
+    def open_named(self, name: str) -> Page:
+        return self.open(self.dashboard.world.pages()[name])
+
+
+@pytest.fixture
+def context(chromium) -> Iterator[BrowserContext]:
+    # Nothing moves: a colour half-way is nobody's colour.
+    made = chromium.new_context(
+        viewport={"width": 1440, "height": 900}, reduced_motion="reduce"
+    )
+    made.set_default_timeout(15_000)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def visit(context, dashboard) -> Visit:
+    """Ada's browser."""
+    context.add_cookies(dashboard.cookies["ada"])
+    return Visit(context, dashboard)
+
+
+@pytest.fixture
+def anonymous(context, dashboard) -> Visit:
+    return Visit(context, dashboard)
