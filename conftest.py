@@ -3,8 +3,17 @@
 import pytest
 from rest_framework.test import APIClient
 
+from accounts.audit import current_request
 from accounts.models import Role
 from accounts.tests.factories import MembershipFactory, OrganizationFactory, make_key
+
+
+@pytest.fixture(autouse=True)
+def nobody_asks_yet():
+    """A test that authenticates by hand leaves no actor behind for the next one."""
+    token = current_request.set(None)
+    yield
+    current_request.reset(token)
 
 
 @pytest.fixture

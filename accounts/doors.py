@@ -1,7 +1,7 @@
 """What REST views of an organization's things share."""
 
 from datetime import UTC
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from django.core.exceptions import ValidationError as FormError
@@ -11,6 +11,7 @@ from django_filters.rest_framework import FilterSet
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers, viewsets
 from rest_framework.exceptions import ValidationError
+from rest_framework.settings import api_settings
 
 from accounts.authentication import Principal
 from accounts.errors import Invalid
@@ -24,6 +25,8 @@ ORGANIZATION = OpenApiParameter(
 IDEMPOTENCY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, description="1 to 255 characters"
 )
+
+NON_FIELD_ERRORS_KEY = api_settings.NON_FIELD_ERRORS_KEY
 
 
 class OrganizationViewSet(viewsets.GenericViewSet):
@@ -80,11 +83,23 @@ class OrganizationViewSet(viewsets.GenericViewSet):
     def cursor_of(self, row) -> tuple[Any, Any]:
         return row.created_at, row.pk
 
-    def body(self, **options) -> dict[str, Any]:
+    def body(self, *, partial: bool = False) -> dict[str, Any]:
         """Return the validated body."""
-        serializer = self.get_serializer(data=self.request.data, **options)
-        serializer.is_valid(raise_exception=True)
-        return serializer.validated_data
+        reader = reader_of(self.get_serializer_class(), partial)
+        if self.request.data is None:
+            raise ValidationError({NON_FIELD_ERRORS_KEY: ["No data provided"]})
+        return reader.run_validation(self.request.data)
+
+
+@cache
+def reader_of(
+    serializer_class: type[serializers.Serializer], partial: bool
+) -> serializers.Serializer:
+    """Return the one serializer that reads the bodies of all requests.
+
+    Reading leaves nothing behind in it, and a new one would copy every field.
+    """
+    return serializer_class(partial=partial)
 
 
 def idempotency_key(request, body: dict[str, Any]) -> str | None:

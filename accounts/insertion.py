@@ -1,6 +1,8 @@
 """Insert new rows of several tables in one statement."""
 
-from functools import cache
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
 
 from django.db import connections, models
 
@@ -17,23 +19,30 @@ def insert_together(*rows: models.Model) -> None:
         for row in rows
         for field in row._meta.concrete_fields
     ]
+    # Empty columns are part of the text: psycopg keeps what it found out about a
+    # statement only up to fifty values.
+    is_empty = tuple(value is None for value in values)
+    statement = _statement(tuple(type(row) for row in rows), is_empty)
     with database.cursor() as cursor:
-        cursor.execute(_statement(tuple(type(row) for row in rows)), values)
+        cursor.execute(statement, [value for value in values if value is not None])
     for row in rows:
         row._state.adding, row._state.db = False, database.alias
 
 
-@cache
-def _statement(tables: tuple[type[models.Model], ...]) -> str:
-    *first, last = [_insert(table) for table in tables]
+@lru_cache(maxsize=64)
+def _statement(
+    tables: tuple[type[models.Model], ...], is_empty: tuple[bool, ...]
+) -> str:
+    places = iter("NULL" if empty else "%s" for empty in is_empty)
+    *first, last = [_insert(table, places) for table in tables]
     if not first:
         return last
     parts = ", ".join(f"row{number} AS ({sql})" for number, sql in enumerate(first))
     return f"WITH {parts} {last}"
 
 
-def _insert(table: type[models.Model]) -> str:
+def _insert(table: type[models.Model], places: Iterator[str]) -> str:
     fields = table._meta.concrete_fields
     columns = ", ".join(f'"{field.column}"' for field in fields)
-    places = ", ".join(["%s"] * len(fields))
-    return f'INSERT INTO "{table._meta.db_table}" ({columns}) VALUES ({places})'  # noqa: S608 - the names are our own
+    values = ", ".join(islice(places, len(fields)))
+    return f'INSERT INTO "{table._meta.db_table}" ({columns}) VALUES ({values})'  # noqa: S608 - the names are our own
