@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.house import free_port, services
+from benchmarks.peers.flowise import Flowise
 from benchmarks.stacks import CEILING, OURS, REFERENCE, ROOT, Stack, peers_python
 
 DOCUMENT = ROOT / "docs" / "performance.md"
@@ -24,6 +25,12 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--write", action="store_true", help="keep the report in docs/performance.md"
+    )
+    parser.add_argument(
+        "--flowise",
+        type=Path,
+        metavar="DIR",
+        help="measure Flowise too, which is installed there (benchmarks/peers)",
     )
     return parser.parse_args()
 
@@ -99,7 +106,16 @@ def fill(results, bench, given: argparse.Namespace) -> None:
         rounds=given.rounds,
         seconds=given.seconds,
     )
-    results.megabytes = {name: one.megabytes for name, one in bench.stacks.items()}
+    if given.flowise:
+        peer = Flowise(given.flowise.resolve(), free_port(), bench.data_dir)
+        try:
+            peer.prepare()
+            bench.measure_beside(peer, rounds=given.rounds, seconds=given.seconds)
+            results.megabytes[peer.name] = peer.megabytes
+        finally:
+            peer.stop()
+            del bench.stacks[peer.name]
+    results.megabytes |= {name: one.megabytes for name, one in bench.stacks.items()}
     results.pages = checks.deep_pages(bench)
     results.race = checks.race(bench)
     results.drift = checks.counter_drift()

@@ -22,6 +22,8 @@ class Load:
     keys: list[str]
     # A body with %d where the request's number goes.
     body: str = ""
+    # Sent with each; `keys` go into X-API-Key.
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -81,6 +83,7 @@ request = function()
     ["X-API-Key"] = load.keys[number %% #load.keys + 1],
     ["Content-Type"] = "application/json",
   }
+  for name, value in pairs(load.headers) do headers[name] = value end
   local body = nil
   if load.body ~= "" then body = string.format(load.body, number) end
   local path = load.paths[number %% #load.paths + 1]
@@ -104,6 +107,9 @@ def lua(value: Any) -> str:
         return "{" + ", ".join(f"{name} = {lua(item)}" for name, item in fields) + "}"
     if isinstance(value, list):
         return "{" + ", ".join(map(lua, value)) + "}"
+    if isinstance(value, dict):
+        items = (f"[{lua(name)}] = {lua(item)}" for name, item in value.items())
+        return "{" + ", ".join(items) + "}"
     return json.dumps(value)
 
 
@@ -125,9 +131,10 @@ class Client:
             f"{spec['method']} {spec['paths'][number % len(spec['paths'])]} HTTP/1.1",
             f"Host: {urlsplit(spec['url']).netloc}",
             f"X-API-Key: {spec['keys'][number % len(spec['keys'])]}",
-            "Content-Type: application/json",
             f"Content-Length: {len(body)}",
         ]
+        headers = {"Content-Type": "application/json"} | spec["headers"]
+        head += [f"{name}: {value}" for name, value in headers.items()]
         return "\r\n".join([*head, "", ""]).encode() + body
 
     async def run(self, end: float) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.load import generator
+from benchmarks.peers.flowise import FLOWISE
 from benchmarks.processes import machine
 from benchmarks.scenarios import (
     CREATE,
@@ -19,10 +20,9 @@ from benchmarks.scenarios import (
 from benchmarks.stacks import CEILING, OURS, REFERENCE
 from benchmarks.statements import is_authentication, is_query, shortened
 
-# Flowise 3.1.4 with 60 flows, on a machine of two such cores, November 2026: too
-# large to install for a comparison (3 GB), so its figures are kept here.
-FLOWISE = {LIST: 247.0, CREATE: 261.0}
-
+# The bars of 150 and 80 ms were set on a machine where the reference's p99 was 105 ms:
+# on a slower one this is what they ask for.
+P99_SHARES = (round(150 / 105, 2), round(80 / 105, 2))
 
 NOISY = """\
 Much foreign work throughout (~): every absolute figure is stretched, cold start and p99
@@ -113,10 +113,15 @@ def speed_gates(cells: Cells) -> Iterator[Gate]:
     yield Gate("create: req/s at 16 clients, ours / FastAPI", share, 0.9, 1.2)
     p99 = cells[CREATE, OURS].median("p99")
     yield Gate("create: p99 at 16 clients", p99, 150, 80, " ms", at_most=True)
-    share = rate(LIST) / FLOWISE[LIST]
-    yield Gate("list: req/s, ours / Flowise 3.1.4 (recorded)", share, 1.2, 1.8)
-    share = rate(CREATE) / FLOWISE[CREATE]
-    yield Gate("create: req/s, ours / Flowise 3.1.4 (recorded)", share, 0.8, 1.2)
+    share = p99 / cells[CREATE, REFERENCE].median("p99")
+    yield Gate(
+        "create: p99 at 16 clients, ours / FastAPI", share, *P99_SHARES, at_most=True
+    )
+    if (LIST, FLOWISE) in cells:
+        share = rate(LIST) / rate(LIST, FLOWISE)
+        yield Gate(f"list: req/s, ours / {FLOWISE}", share, 1.2, 1.8)
+        share = rate(CREATE) / rate(CREATE, FLOWISE)
+        yield Gate(f"create: req/s, ours / {FLOWISE}", share, 0.8, 1.2)
     share = rate(INTO_LARGE) / rate(INTO_SMALL)
     yield Gate("create: req/s, into 98k agents / into 98", share, 0.8, 0.95)
 
@@ -181,8 +186,10 @@ def table(results: Results) -> Iterator[str]:
         f" {'p99 ms':>7} {'queries':>8} {'bursts':>7} {'failed':>7}"
     )
     for (scenario, name), cell in results.cells.items():
-        statements = results.sql[name].get(scenario) or results.sql[name][CREATE]
-        count = sum(map(is_query, statements))
+        # A peer's SQL is its own affair.
+        known = results.sql.get(name, {})
+        statements = known.get(scenario) or known.get(CREATE)
+        count = sum(map(is_query, statements)) if statements else "-"
         noisy = "~" if cell.is_noisy else ""
         yield (
             f"{scenario:<18} {name:<18} {noisy + format(cell.median('cpu'), '.2f'):>8}"

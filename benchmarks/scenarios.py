@@ -10,9 +10,10 @@ from pathlib import Path
 
 from benchmarks.house import postmaster_pid, valkey_pid
 from benchmarks.load import Load, Outcome, run
+from benchmarks.peers.flowise import Flowise
 from benchmarks.processes import Meter
 from benchmarks.seed import Seeded
-from benchmarks.stacks import Stack
+from benchmarks.stacks import OURS, Stack
 
 CLIENTS = 16
 MOST_FOREIGN = 0.20
@@ -88,6 +89,7 @@ class Bench:
         self.seeded = seeded
         self.data_dir = data_dir
         self.loads = loads(seeded)
+        self.peer_loads: dict[tuple[str, str], Load] = {}
         self.cells: Cells = defaultdict(Cell)
 
     def burst(
@@ -136,10 +138,22 @@ class Bench:
                         self.once(scenario, name, seconds)
 
     def once(self, scenario: str, name: str, seconds: int) -> None:
-        load = self.loads[scenario]
+        load = self.peer_loads.get((scenario, name)) or self.loads[scenario]
         self.cells[scenario, name].bursts.append(
             self.burst(self.stacks[name], load, seconds)
         )
+
+    def measure_beside(self, peer: Flowise, *, rounds: int, seconds: int) -> None:
+        """Let a product of the same kind take turns with ours."""
+        self.stacks[peer.name] = peer
+        self.peer_loads |= {
+            (LIST, peer.name): peer.list_load,
+            (CREATE, peer.name): peer.create_load,
+        }
+        for scenario in (LIST, CREATE):
+            self.once(scenario, peer.name, 1)
+            self.cells[scenario, peer.name].bursts.clear()
+        self.measure((LIST, CREATE), [OURS, peer.name], rounds=rounds, seconds=seconds)
 
     def warm(self, seconds: int = 1) -> None:
         """Open every pool and compile every path before anything counts."""
