@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 import threading
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -126,7 +125,8 @@ def test_our_own_generator_counts_failures(echo):
 
 
 def test_a_load_is_written_as_lua():
-    wanted = replace(load.Load("GET", ['/"a"'], ["k"]), body="")
+    wanted = load.Load("GET", ['/"a"'], ["k"], headers={"x": "y"})
     assert load.lua(wanted) == (
-        '{method = "GET", paths = {"/\\"a\\""}, keys = {"k"}, body = ""}'
+        '{method = "GET", paths = {"/\\"a\\""}, keys = {"k"}, body = "", '
+        'headers = {["x"] = "y"}}'
     )
