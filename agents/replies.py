@@ -14,8 +14,9 @@ from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import WorkStatus, request_fingerprint
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
+from accounts.webhooks import announcing
 from accounts.work import claim, finish, nudge, retry_later
-from agents import streams
+from agents import budgets, streams
 from agents.announcements import announce_conversation
 from agents.llm.provider import Provider, ProviderError
 from agents.llm.providers import provider_for
@@ -110,12 +111,13 @@ def start_session(
     return session, True
 
 
+@announcing(budgets.BudgetExceeded, "monthly_budget")
 def ask(
     *, session: Session, content: str, idempotency_key: str | None = None
 ) -> tuple[Message, Reply, bool]:
     """Store a question and the work of answering it, once per key.
 
-    Raises SessionIsOver, AgentIsSilent, KeyReused, Invalid.
+    Raises SessionIsOver, AgentIsSilent, BudgetExceeded, KeyReused, Invalid.
     """
     content = content.strip()
     if not 1 <= len(content) <= MAX_QUESTION:
@@ -154,6 +156,7 @@ def _stored(
     reply = Reply.objects.create(
         session=session, question=message, events_after=events_after
     )
+    budgets.reserve_for_reply(reply, locked.agent_ref, content)
     nudge(ANSWER, reply.pk)
     return message, reply, True
 
@@ -241,18 +244,23 @@ def store(
     )
     reply.answer = message
     reply.save(update_fields=["answer"])
+    budgets.settle_reply(reply, tokens=answer.ending.tokens)
     return True
 
 
+@transaction.atomic
 def fail(reply: Reply, code: str, error: str = "") -> bool:
     """End a reply without an answer."""
-    return finish(
+    ended = finish(
         reply,
         WorkStatus.FAILED,
         error=error or code,
         failure_code=code,
         finished_at=timezone.now(),
     )
+    if ended:
+        budgets.settle_reply(reply, tokens=None)
+    return ended
 
 
 def retry_or_fail(reply: Reply, error: Exception) -> bool:

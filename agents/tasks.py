@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from agents import optimization, replies, unfinished
+from agents import budget_notices, optimization, replies, unfinished
 from agents.knowledge import indexing
 
 
@@ -24,3 +24,8 @@ def optimize_agent_prompt_background(run_id: str) -> None:
 @shared_task(name="agents.tasks.sweep")
 def sweep() -> None:
     unfinished.resend()
+
+
+@shared_task(name="agents.tasks.mail_budget_notice")
+def mail_budget_notice(row_id: str) -> None:
+    budget_notices.mail(row_id)

@@ -3,6 +3,7 @@
 from accounts.models.webhooks import WebhookDelivery
 from accounts.webhooks import DELIVER
 from accounts.work import sweep
+from agents.budgets import release_overdue
 from agents.creation import OPTIMIZE
 from agents.knowledge.indexing import INDEX
 from agents.models.knowledge import Document
@@ -14,6 +15,7 @@ from agents.replies import ANSWER, announce_overdue
 def resend() -> int:
     """Nudge the workers about everything pending, and tell what went untold."""
     announce_overdue()
+    release_overdue()
     return (
         sweep(Reply, ANSWER)
         + sweep(Document, INDEX)

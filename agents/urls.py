@@ -1,6 +1,6 @@
 from django.urls import path
 
-from agents.views import agents, conversations, knowledge
+from agents.views import agents, conversations, knowledge, usage
 
 app_name = "agents"
 
@@ -25,6 +25,9 @@ urlpatterns = [
         name="conversation",
     ),
     path(f"{AGENT}try/", conversations.try_agent, name="try"),
+    path("usage/", usage.overview, name="usage"),
+    path("usage/export/", usage.export, name="usage_export"),
+    path(f"{AGENT}caps/", usage.caps, name="caps"),
     path("knowledge/", knowledge.knowledge_list, name="knowledge_list"),
     path(
         "knowledge/<uuid:pack_id>/", knowledge.knowledge_detail, name="knowledge_detail"

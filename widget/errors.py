@@ -72,3 +72,11 @@ class AgentUnavailable(DomainError):
 
     def headers(self) -> dict[str, str]:
         return {"Retry-After": "2"}
+
+
+class MonthUsedUp(DomainError):
+    """No Retry-After: nobody waits in a chat until the month is over."""
+
+    status = 429
+    code = "quota-exceeded"
+    detail = "This agent has answered all it may this month. Please come back later."

@@ -5,9 +5,17 @@ from typing import Any, NamedTuple
 from django.db import transaction
 
 from agents import replies
-from agents.models.sessions import Channel, MessageRole, Session, SessionIsOver
+from agents.budgets import BudgetExceeded
+from agents.models.sessions import (
+    Channel,
+    Message,
+    MessageRole,
+    Reply,
+    Session,
+    SessionIsOver,
+)
 from agents.transcripts import transcript
-from widget.errors import MessageTooLarge
+from widget.errors import MessageTooLarge, MonthUsedUp
 from widget.models import WidgetSession
 from widget.sessions import add_refresh_token
 
@@ -27,11 +35,11 @@ def ask(widget_session: WidgetSession, content: str, key: str | None) -> Asked:
         raise MessageTooLarge(f"At most {replies.MAX_QUESTION:,} characters.")
     conversation, refresh = _conversation(widget_session)
     try:
-        asked = replies.ask(session=conversation, content=content, idempotency_key=key)
+        asked = _asked(conversation, content, key)
     except SessionIsOver:
         # Closed on our side meanwhile: the visitor just goes on in a new one.
         conversation, _ = _conversation(widget_session, over=conversation)
-        asked = replies.ask(session=conversation, content=content, idempotency_key=key)
+        asked = _asked(conversation, content, key)
     message, reply, _ = asked
     receipt = {
         "message_id": str(message.pk),
@@ -39,6 +47,16 @@ def ask(widget_session: WidgetSession, content: str, key: str | None) -> Asked:
         "events_after": reply.events_after,
     }
     return Asked(receipt, refresh)
+
+
+def _asked(
+    conversation: Session, content: str, key: str | None
+) -> tuple[Message, Reply, bool]:
+    try:
+        return replies.ask(session=conversation, content=content, idempotency_key=key)
+    except BudgetExceeded:
+        # What the organization may spend is no visitor's business.
+        raise MonthUsedUp from None
 
 
 @transaction.atomic

@@ -17,6 +17,13 @@ from agents.models.sessions import (
     SessionIsOver,
     SessionStatus,
 )
+from agents.models.usage import (
+    AgentBudget,
+    Reservation,
+    UsageDay,
+    UsageKind,
+    UsageMonth,
+)
 from agents.models.versions import (
     AgentVersion,
     OptimizationOutcome,
@@ -27,6 +34,7 @@ from agents.models.versions import (
 
 __all__ = [
     "Agent",
+    "AgentBudget",
     "AgentVersion",
     "Channel",
     "Chunk",
@@ -43,10 +51,14 @@ __all__ = [
     "Persona",
     "ReleaseGate",
     "Reply",
+    "Reservation",
     "Session",
     "SessionIsOver",
     "SessionStatus",
     "Template",
+    "UsageDay",
+    "UsageKind",
+    "UsageMonth",
     "VersionIsImmutable",
     "VersionOrigin",
     "WidgetMode",

@@ -76,6 +76,8 @@ class World:
             "scoreboard, untested": reverse("metrics:portrait", args=["novice"]),
             "record": reverse("metrics:record", args=["imperium"]),
             "reset": reverse("metrics:reset", args=["imperium"]),
+            "usage": reverse("agents:usage"),
+            "caps": reverse("agents:caps", args=agent),
             "keys": reverse("accounts:api_keys"),
             "webhooks": reverse("accounts:webhooks"),
             "webhook": reverse("accounts:webhook", args=[self.delivery.endpoint_id]),

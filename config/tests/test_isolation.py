@@ -41,6 +41,7 @@ ABOUT = {
     "document": "document",
     "session": "session",
     "agent-metrics": "agent_type",
+    "usage": "agent",
 }
 # Allowed by the matrix, then refused by a rule of the domain: nobody removes the
 # last owner, a member removes only themselves, a key makes no organization.

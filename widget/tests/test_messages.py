@@ -3,6 +3,7 @@ import re
 
 import pytest
 
+from accounts.models import Organization
 from accounts.tests.factories import make_key
 from agents import replies
 from agents.knowledge.indexing import index_document
@@ -166,3 +167,12 @@ def test_nothing_public_holds_a_prompt_a_key_or_a_number_of_ours(harbor, ada):
         )
         keys = set(re.findall(r'"(\w+)":', text))
         assert not keys & {"agent_id", "organization_id", "pk", "session_id", "slug"}
+
+
+def test_once_the_month_is_used_up_a_visitor_is_told_so_without_figures(inside):
+    Organization.objects.update(max_messages_per_month=0)
+    refused = inside.say("How long to Graz?")
+    assert refused.status_code == 429
+    body = refused.json()
+    assert body["code"] == "quota_exceeded"
+    assert not {"limit", "used", "resets_at", "of"} & body.keys()
