@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from agents import budget_notices, optimization, replies, unfinished
-from agents.knowledge import indexing
+from agents.knowledge import indexing, vectors
 
 
 @shared_task(name="agents.tasks.answer")
@@ -14,6 +14,11 @@ def answer(reply_id: str) -> None:
 @shared_task(name="agents.tasks.index_document")
 def index_document(document_id: str) -> None:
     indexing.index_document(document_id)
+
+
+@shared_task(name="agents.tasks.embed_pack")
+def embed_pack(knowledge_pack_id: str) -> None:
+    vectors.embed_pack(knowledge_pack_id)
 
 
 @shared_task(name="agents.tasks.optimize_agent_prompt_background")

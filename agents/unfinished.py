@@ -6,7 +6,8 @@ from accounts.work import sweep
 from agents.budgets import release_overdue
 from agents.creation import OPTIMIZE
 from agents.knowledge.indexing import INDEX
-from agents.models.knowledge import Document
+from agents.knowledge.vectors import EMBED
+from agents.models.knowledge import Document, VectorIndex
 from agents.models.sessions import Reply
 from agents.models.versions import OptimizationRun
 from agents.replies import ANSWER, announce_overdue
@@ -19,6 +20,7 @@ def resend() -> int:
     return (
         sweep(Reply, ANSWER)
         + sweep(Document, INDEX)
+        + sweep(VectorIndex, EMBED)
         + sweep(OptimizationRun, OPTIMIZE)
         + sweep(WebhookDelivery, DELIVER)
     )

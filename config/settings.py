@@ -300,6 +300,11 @@ except ValueError as error:
 # How long the log keeps what was delivered, or given up.
 WEBHOOK_LOG_DAYS = env.int("WEBHOOK_LOG_DAYS", 30)
 LLM_MODEL = env("LLM_MODEL", default="grounded")
+# Who makes vectors where no provider does: wordllama, hashing, or (auto) the first
+# where it is installed and knows the language.
+EMBEDDINGS = env("EMBEDDINGS", default="auto")
+if EMBEDDINGS not in {"auto", "wordllama", "hashing"}:
+    raise ImproperlyConfigured("EMBEDDINGS must be auto, wordllama or hashing.")
 # A provider may be silent for less than the lease, and speak for the deadline.
 REPLY_LEASE_SECONDS = env.int("REPLY_LEASE_SECONDS", 30)
 REPLY_DEADLINE_SECONDS = env.int("REPLY_DEADLINE_SECONDS", 120)

@@ -11,6 +11,8 @@ from accounts.models.webhooks import WebhookEvent
 from accounts.webhooks import publish
 from accounts.work import claim, finish, nudge, retry_later
 from agents.knowledge.chunks import Piece, split_text
+from agents.knowledge.vectors import embed_chunks
+from agents.knowledge.words import configuration_of, spaced
 from agents.models.knowledge import Chunk, Document, KnowledgePack
 
 log = structlog.get_logger(__name__)
@@ -56,23 +58,10 @@ def store_passages(document: Document, pieces: list[Piece]) -> None:
         return
     Chunk.objects.filter(document=document).delete()
     Chunk.objects.bulk_create(
-        [
-            Chunk(
-                document=document,
-                knowledge_pack_id=document.knowledge_pack_id,
-                position=position,
-                heading=piece.heading,
-                text=piece.text,
-            )
-            for position, piece in enumerate(pieces)
-        ],
+        [chunk_of(document, position, piece) for position, piece in enumerate(pieces)],
         batch_size=500,
     )
-    language = document.knowledge_pack.language
-    title = SearchVector(Value(document.title), config=language, weight="A")
-    heading = SearchVector(F("heading"), config=language, weight="A")
-    text = SearchVector(F("text"), config=language, weight="B")
-    Chunk.objects.filter(document=document).update(search_vector=title + heading + text)
+    embed_chunks(document)
     facts = {
         "document_id": str(document.pk),
         "knowledge_pack_id": str(document.knowledge_pack_id),
@@ -80,6 +69,28 @@ def store_passages(document: Document, pieces: list[Piece]) -> None:
         "passages": len(pieces),
     }
     publish(document.organization, WebhookEvent.DOCUMENT_INDEXED, facts)
+
+
+def chunk_of(document: Document, position: int, piece: Piece) -> Chunk:
+    """Return a passage with the words it is found by."""
+    pack = document.knowledge_pack
+    parts = ((document.title, "A"), (piece.heading, "A"), (piece.text, "B"))
+    title, heading, text = (
+        SearchVector(
+            Value(spaced(part)),
+            config=configuration_of(pack.language),
+            weight=weight,
+        )
+        for part, weight in parts
+    )
+    return Chunk(
+        document=document,
+        knowledge_pack_id=pack.pk,
+        position=position,
+        heading=piece.heading,
+        text=piece.text,
+        search_vector=title + heading + text,
+    )
 
 
 def give_up_or_retry(document: Document, error: str) -> None:

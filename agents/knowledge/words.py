@@ -1,8 +1,10 @@
 """Words as search compares them: PostgreSQL's stems, and words alike."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import pairwise
 
 from django.db import connection
 
@@ -70,6 +72,32 @@ IN_ONE_WORD = [
 ]
 
 
+# Written without spaces between words, or with endings stuck to them: PostgreSQL would
+# take a whole clause for one word. Every two neighbours are one instead.
+UNSPACED = re.compile(
+    "[々〆ぁ-ゖァ-ヺー\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\U00020000-\U0002fa1f]+"
+)
+UNSTEMMED = {"chinese", "japanese", "korean"}
+
+
+def configuration_of(language: str) -> str:
+    """Return the name of PostgreSQL's text search configuration for a language."""
+    return "simple" if language in UNSTEMMED else language
+
+
+def spaced(text: str) -> str:
+    """Write Chinese, Japanese and Korean in pairs of characters, as if words."""
+    if not UNSPACED.search(text):
+        return text
+    return UNSPACED.sub(_pairs, unicodedata.normalize("NFKC", text))
+
+
+def _pairs(run: re.Match[str]) -> str:
+    signs = run[0]
+    pairs = map("".join, pairwise(signs))
+    return f" {' '.join(pairs) or signs} "
+
+
 def in_one_word(language: str, question: str) -> str:
     """Replace phrases of the question by the one word that stands for each."""
     if language == "english":
@@ -80,7 +108,7 @@ def in_one_word(language: str, question: str) -> str:
 
 def stems(language: str, texts: Iterable[str]) -> list[set[str]]:
     """Return the meaningful words of each text as PostgreSQL stems them."""
-    texts = list(texts)
+    texts = [spaced(text) for text in texts]
     if not texts:
         return []
     with connection.cursor() as cursor:
@@ -88,7 +116,7 @@ def stems(language: str, texts: Iterable[str]) -> list[set[str]]:
             "SELECT tsvector_to_array(to_tsvector(%s::regconfig, text))"
             " FROM unnest(%s::text[]) WITH ORDINALITY AS given (text, place)"
             " ORDER BY place",
-            [language, texts],
+            [configuration_of(language), texts],
         )
         return [set(row[0]) for row in cursor.fetchall()]
 

@@ -6,7 +6,13 @@ from agents.models.agents import (
     Template,
     WidgetMode,
 )
-from agents.models.knowledge import Chunk, Document, KnowledgePack, Language
+from agents.models.knowledge import (
+    Chunk,
+    Document,
+    KnowledgePack,
+    Language,
+    VectorIndex,
+)
 from agents.models.personas import DomainExpertiseType, Persona
 from agents.models.sessions import (
     Channel,
@@ -59,6 +65,7 @@ __all__ = [
     "UsageDay",
     "UsageKind",
     "UsageMonth",
+    "VectorIndex",
     "VersionIsImmutable",
     "VersionOrigin",
     "WidgetMode",

@@ -13,9 +13,10 @@ from accounts.models.users import User
 
 
 class Language(models.TextChoices):
-    """The text search configurations PostgreSQL brings along that we offer."""
+    """The languages PostgreSQL stems, and those it cannot even split into words."""
 
     SIMPLE = "simple", "Any language"
+    CHINESE = "chinese"
     DANISH = "danish"
     DUTCH = "dutch"
     ENGLISH = "english"
@@ -23,6 +24,8 @@ class Language(models.TextChoices):
     FRENCH = "french"
     GERMAN = "german"
     ITALIAN = "italian"
+    JAPANESE = "japanese"
+    KOREAN = "korean"
     NORWEGIAN = "norwegian"
     PORTUGUESE = "portuguese"
     SPANISH = "spanish"
@@ -140,7 +143,9 @@ class Chunk(models.Model):
     heading = models.CharField(max_length=500, blank=True)
     text = models.TextField()
     search_vector = SearchVectorField(null=True)
+    # Of as many dimensions as its maker gives; a partial index serves each usual size.
     embedding = VectorField(null=True, blank=True)
+    embedding_model = models.CharField(max_length=200, blank=True, default="")
 
     class Meta:
         db_table = "chunks"
@@ -154,3 +159,32 @@ class Chunk(models.Model):
 
     def __str__(self) -> str:
         return f"{self.document_id}:{self.position}"
+
+
+class VectorIndex(LeasedWork):
+    """The vectors of a pack: who made them, how many, and whether all are there."""
+
+    knowledge_pack = models.OneToOneField(
+        KnowledgePack,
+        primary_key=True,
+        on_delete=models.CASCADE,
+        related_name="vector_index",
+    )
+    # Nothing while they are made anew: search then goes by words alone.
+    embedding_model = models.CharField(max_length=200, blank=True, default="")
+    dimensions = models.PositiveIntegerField(default=0)
+    vector_count = models.PositiveIntegerField(default=0)
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "vector_indexes"
+        indexes = [
+            models.Index(
+                fields=["run_after"],
+                condition=Q(status__in=["pending", "running"]),
+                name="ix_vector_indexes_unfinished",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.knowledge_pack_id}: {self.embedding_model or self.status}"

@@ -1,0 +1,64 @@
+"""Who turns texts into vectors: the organization's provider, or one built in."""
+
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Protocol
+
+from django.conf import settings
+
+from accounts.models.organizations import Organization
+from agents.knowledge.hashing import Hashing
+
+
+class Embedder(Protocol):
+    """Makes vectors; two with the same identity make the same ones."""
+
+    identity: str
+    dimensions: int
+    # The least similarity (cosine) at which a passage is about a question.
+    nearest: float
+
+    def embed(self, texts: list[str]) -> list[list[float]]:
+        """Return one vector for each text, or raise EmbeddingError."""
+
+
+class EmbeddingError(Exception):
+    """No vectors could be had; the message holds no secret and may be shown."""
+
+
+class WordLlama:
+    """English word vectors that come with the package `wordllama`; no network."""
+
+    identity = "wordllama-l2-supercat-256"
+    dimensions = 256
+    nearest = 0.3
+
+    def embed(self, texts: list[str]) -> list[list[float]]:
+        return _wordllama().embed(texts, norm=True).tolist()
+
+
+@lru_cache(maxsize=1)
+def _wordllama():
+    """Load the weights, once for each process that needs them."""
+    import wordllama
+
+    # The package looks for its tokenizer in another folder than it ships it in,
+    # and would then ask the network; named as its cache, the right one is found.
+    shipped = Path(wordllama.__file__).parent
+    return wordllama.WordLlama.load(cache_dir=shipped, disable_download=True)
+
+
+def embedder_for(organization: Organization, language: str = "english") -> Embedder:
+    """Return the embedder of an organization for texts in a language."""
+    return built_in(language)
+
+
+def built_in(language: str) -> Embedder:
+    """Return the best embedder there is without a provider."""
+    wanted = settings.EMBEDDINGS
+    if wanted == "hashing" or language != "english":
+        return Hashing()
+    if wanted == "wordllama" or find_spec("wordllama"):
+        return WordLlama()
+    return Hashing()

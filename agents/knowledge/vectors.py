@@ -1,0 +1,106 @@
+"""Keep the vectors of a pack complete, and all by the same embedder."""
+
+import time
+from uuid import UUID
+
+import structlog
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models.lifecycle import WorkStatus
+from accounts.work import claim, finish, nudge, renew, retry_later
+from agents.knowledge.embeddings import Embedder, EmbeddingError, embedder_for
+from agents.models.knowledge import Chunk, Document, VectorIndex
+
+log = structlog.get_logger(__name__)
+
+EMBED = "agents.tasks.embed_pack"
+LEASE_SECONDS = 90
+# Then the rest is left to the next task: no worker is held for minutes.
+WORK_SECONDS = 120
+BATCH = 64
+RETRY_SECONDS = 60
+
+STORE = """
+UPDATE chunks SET embedding = made.vector::vector, embedding_model = %s
+FROM unnest(%s::uuid[], %s::text[]) AS made (id, vector) WHERE chunks.id = made.id
+"""
+
+
+def embed_chunks(document: Document) -> None:
+    """Have vectors made of a document's passages, when its transaction commits."""
+    want_vectors(document.knowledge_pack_id)
+
+
+def want_vectors(knowledge_pack_id: UUID) -> None:
+    """Have a pack's vectors completed by a worker; what is at it begins anew."""
+    due = {"status": WorkStatus.PENDING, "run_after": timezone.now()}
+    VectorIndex.objects.update_or_create(
+        knowledge_pack_id=knowledge_pack_id, defaults=due
+    )
+    nudge(EMBED, knowledge_pack_id)
+
+
+def embed_pack(knowledge_pack_id: str) -> VectorIndex | None:
+    """Make what vectors a pack lacks; may be called repeatedly."""
+    index = claim(VectorIndex, knowledge_pack_id, lease_seconds=LEASE_SECONDS)
+    if index is None:
+        return None
+    pack = index.knowledge_pack
+    try:
+        embedder = embedder_for(pack.organization, pack.language)
+        is_complete = _embed_missing(index, embedder)
+    except EmbeddingError as error:
+        _try_later(index, str(error))
+    except Exception as error:
+        log.exception("Vectors not made", pack=str(index.pk))
+        _try_later(index, type(error).__name__)
+    else:
+        if is_complete:
+            _complete(index, embedder)
+    return index
+
+
+def _embed_missing(index: VectorIndex, embedder: Embedder) -> bool:
+    """Embed batch by batch; False when time or the lease is over before."""
+    started = time.monotonic()
+    others = ~Q(embedding_model=embedder.identity)
+    lacking = Chunk.objects.filter(others, knowledge_pack=index.pk).order_by()
+    lacking = lacking.select_related("document").only("heading", "text", "document")
+    while chunks := list(lacking[:BATCH]):
+        vectors = embedder.embed([written(chunk) for chunk in chunks])
+        with transaction.atomic(), connection.cursor() as cursor:
+            if not renew(index, lease_seconds=LEASE_SECONDS):
+                return False
+            ids = [chunk.pk for chunk in chunks]
+            texts = ["[" + ",".join(map(repr, vector)) + "]" for vector in vectors]
+            cursor.execute(STORE, [embedder.identity, ids, texts])
+        if time.monotonic() - started > WORK_SECONDS:
+            retry_later(index, error="", delay_seconds=0)
+            nudge(EMBED, index.pk)
+            return False
+    return True
+
+
+def written(chunk: Chunk) -> str:
+    """Return what a passage says, with what stands above it."""
+    return f"{chunk.document.title}\n{chunk.heading}\n{chunk.text}"
+
+
+@transaction.atomic
+def _complete(index: VectorIndex, embedder: Embedder) -> None:
+    mine = Chunk.objects.filter(knowledge_pack=index.pk)
+    finish(
+        index,
+        WorkStatus.DONE,
+        embedding_model=embedder.identity,
+        dimensions=embedder.dimensions,
+        vector_count=mine.filter(embedding_model=embedder.identity).count(),
+        completed_at=timezone.now(),
+    )
+
+
+def _try_later(index: VectorIndex, error: str) -> None:
+    """Note why there are no vectors yet; words find the passages meanwhile."""
+    retry_later(index, error=error, delay_seconds=RETRY_SECONDS)
