@@ -27,6 +27,7 @@ class WebhookEvent(models.TextChoices):
     VERSION_RELEASED = "version.released", "A version went live"
     VERSION_ROLLED_BACK = "version.rolled_back", "An older version was restored"
     OPTIMIZATION_COMPLETED = "optimization.completed", "An optimization ended"
+    CUSTODY_COMPLETED = "custody.completed", "A custody run ended"
     CONVERSATION_STARTED = "conversation.started", "A conversation began"
     CONVERSATION_CLOSED = "conversation.closed", "A conversation ended"
     DOCUMENT_INDEXED = "document.indexed", "A document became searchable"

@@ -6,6 +6,12 @@ from agents.models.agents import (
     Template,
     WidgetMode,
 )
+from agents.models.custody import (
+    CustodyKind,
+    CustodyResult,
+    CustodyRun,
+    CustodyTest,
+)
 from agents.models.knowledge import (
     Chunk,
     Document,
@@ -44,6 +50,10 @@ __all__ = [
     "AgentVersion",
     "Channel",
     "Chunk",
+    "CustodyKind",
+    "CustodyResult",
+    "CustodyRun",
+    "CustodyTest",
     "Document",
     "DomainExpertiseType",
     "Industry",
