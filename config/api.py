@@ -10,6 +10,7 @@ from accounts.viewsets import (
     OrganizationsViewSet,
 )
 from accounts.webhooks_api import WebhookViewSet
+from agents.api_completions import openai_urlpatterns
 from agents.api_knowledge import DocumentViewSet, KnowledgePackViewSet
 from agents.api_sessions import SessionViewSet, stream_urlpatterns
 from agents.api_usage import UsageViewSet
@@ -35,6 +36,7 @@ router.register("api/agent-metrics", AgentMetricsViewSet, "agent-metrics")
 
 urlpatterns = [
     *stream_urlpatterns,
+    *openai_urlpatterns,
     *router.urls,
     re_path(r"^api/custody/analytics/?\Z", moved_custody_analytics),
 ]

@@ -2,7 +2,8 @@
 
 Django's asynchronous handler costs a plain request two to three times the CPU of
 its synchronous chain, and a synchronous server cannot hold a stream. So paths that
-end in `/stream` go to the former and everything else to the latter.
+end in `/stream`, and the one where a model speaks while its client waits, go to the
+former and everything else to the latter.
 """
 
 import asyncio
@@ -34,6 +35,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 DISCONNECT: Message = {"type": "http.disconnect"}
+# Answers that take as long as a model does, and end by themselves: on the loop, for
+# each would keep one of the few threads, but not cut off when the server stops.
+SLOW_PATHS = {"/v1/chat/completions"}
 # How long a body may pause once the server was asked to stop.
 BODY_DRAIN_SECONDS = 2.0
 
@@ -272,8 +276,10 @@ class Front:
             self.watch()
         exchange = Exchange(receive, send, self.body)
         exchange.draining = self.draining
-        exchange.is_open_ended = scope["path"].removesuffix("/").endswith("/stream")
-        handler = self.streams if exchange.is_open_ended else self.plain
+        path = scope["path"].removesuffix("/")
+        exchange.is_open_ended = path.endswith("/stream")
+        is_on_loop = exchange.is_open_ended or path in SLOW_PATHS
+        handler = self.streams if is_on_loop else self.plain
         self.exchanges.add(exchange)
         try:
             await handler(scope, exchange.receive, exchange.send)

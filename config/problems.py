@@ -28,6 +28,20 @@ TITLES = {
 API_PATHS = ("/api/", "/v1/", "/health")
 
 
+# Where clients expect OpenAI's shape: it stands in the problem, under `error`.
+OPENAI_PATH = "/v1/"
+OPENAI_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    429: "rate_limit_error",
+}
+OPENAI_CODES = {
+    "not_authenticated": "invalid_api_key",
+    "quota_exceeded": "rate_limit_exceeded",
+    "rate_limited": "rate_limit_exceeded",
+}
+
+
 def is_api_path(path: str) -> bool:
     return path.startswith(API_PATHS) or path in ("/api", "/v1")
 
@@ -54,7 +68,24 @@ def problem(
         "code": (code or usual_code).replace("-", "_"),
         "errors": errors or [],
     }
-    return body | members
+    body |= members
+    if body["instance"].startswith(OPENAI_PATH):
+        body["error"] = openai_error(body)
+    return body
+
+
+def openai_error(body: dict[str, Any]) -> dict[str, Any]:
+    """Say a problem in the words of OpenAI's clients."""
+    status, code = body["status"], body["code"]
+    usual = "server_error" if status >= 500 else "invalid_request_error"
+    kind = OPENAI_TYPES.get(status, usual)
+    pointer = body["errors"][0]["pointer"] if body["errors"] else ""
+    return {
+        "message": body["detail"],
+        "type": code if code == "insufficient_quota" else kind,
+        "param": ".".join(pointer.strip("/").split("/")) or None,
+        "code": OPENAI_CODES.get(code, code),
+    }
 
 
 def problem_http_response(

@@ -15,8 +15,8 @@ DATABASE = {
     *("aupdate", "aget_or_create", "aupdate_or_create", "aiterator", "auser"),
     *("select_related", "prefetch_related", "select_for_update", "values_list"),
 }
-# The two that give a stream's connections back are the two that may hop.
-MAY_HOP = {"config/front.py", "agents/streams.py"}
+# Those that give a stream's connections back are those that may hop.
+MAY_HOP = {"config/front.py", "agents/streams.py", "agents/completion_stream.py"}
 
 
 def sources() -> list[str]:

@@ -42,6 +42,8 @@ ABOUT = {
     "session": "session",
     "agent-metrics": "agent_type",
     "usage": "agent",
+    "model": "agent",
+    "completion": None,
 }
 # Allowed by the matrix, then refused by a rule of the domain: nobody removes the
 # last owner, a member removes only themselves, a key makes no organization.
