@@ -1,6 +1,7 @@
 """Have a provider answer one question, and publish its words as they come."""
 
 import time
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +12,8 @@ from django.utils import timezone
 from accounts.work import renew
 from agents import streams
 from agents.context import ContextService
-from agents.llm.provider import Ending, Provider, ProviderError, Said, Turn
+from agents.llm.provider import Delta, Ending, Provider, ProviderError, Said, Turn
+from agents.llm.providers import provider_for
 from agents.models.sessions import Message, MessageRole, Reply
 from agents.models.versions import AgentVersion
 
@@ -38,16 +40,31 @@ class Answer:
 
 
 def turn_of(reply: Reply, version: AgentVersion) -> Turn:
-    """Gather what the provider gets to see."""
+    """Gather what the provider gets to see of a conversation."""
+    has_memory = version.config.get("memory_enabled", True)
+    history = said_before(reply) if has_memory else ()
+    return turn_for(version, reply.question.content, history=history)
+
+
+def turn_for(
+    version: AgentVersion,
+    question: str,
+    *,
+    history: tuple[Said, ...] = (),
+    hidden: str = "",
+) -> Turn:
+    """Gather what the provider gets to see of a question, stored or not.
+
+    `hidden` is added to the instructions, for tests of whether they stay secret.
+    """
     config = version.config
     context = ContextService(version)
-    history = said_before(reply) if config.get("memory_enabled", True) else ()
     earlier = tuple(said.content for said in history if said.role == MessageRole.USER)
-    built = context.build(reply.question.content, MAX_CONTEXT_TOKENS, earlier)
+    built = context.build(question, MAX_CONTEXT_TOKENS, earlier)
     return Turn(
-        question=reply.question.content,
+        question=question,
         agent_name=version.agent.name,
-        instructions=built.instructions,
+        instructions=f"{built.instructions}\n\n{hidden}".strip(),
         passages=built.passages,
         topics=context.topics(),
         history=history,
@@ -56,6 +73,24 @@ def turn_of(reply: Reply, version: AgentVersion) -> Turn:
         temperature=config.get("temperature", 0.7),
         max_tokens=config.get("max_tokens", 1000),
     )
+
+
+def say(
+    version: AgentVersion, turn: Turn, *, seconds: float | None = None
+) -> Generator[Delta | Ending]:
+    """Yield one answer that nobody stores; raise GivenUp past its time."""
+    deadline = time.monotonic() + (seconds or settings.REPLY_DEADLINE_SECONDS)
+    length = 0
+    with closing(provider_for(version.config.get("model")).stream(turn)) as parts:
+        for part in parts:
+            if time.monotonic() >= deadline:
+                raise GivenUp("deadline_exceeded")
+            if isinstance(part, Delta):
+                part = Delta(storable(part.text))
+                length += len(part.text)
+                if length > MAX_ANSWER:
+                    raise ProviderError("The answer has no end.")
+            yield part
 
 
 def said_before(reply: Reply) -> tuple[Said, ...]:
