@@ -6,13 +6,11 @@ what was said so far. What that took is counted all the same.
 
 import hashlib
 import threading
-import time
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
@@ -20,17 +18,15 @@ from accounts.errors import DomainError
 from accounts.models.lifecycle import new_id, request_fingerprint
 from accounts.models.users import User
 from accounts.webhooks import announcing
-from agents import budgets
-from agents.context import ContextService
+from agents import budgets, speech
 from agents.llm.provider import Ending, ProviderError, Turn, estimate_tokens
-from agents.llm.providers import provider_for
 from agents.models.agents import Agent
 from agents.models.sessions import Channel, MessageRole, Session
 from agents.models.usage import Reservation, UsageKind
 from agents.models.versions import AgentVersion
 from agents.openai_requests import Asked
 from agents.replies import AgentIsSilent
-from agents.speech import MAX_ANSWER, MAX_CONTEXT_TOKENS, storable
+from agents.speech import GivenUp
 
 
 class QuotaUsedUp(DomainError):
@@ -150,21 +146,14 @@ def _hold(agent: Agent, asked: Asked) -> Reservation:
 
 def turn_for(completion: Completion) -> Turn:
     """Gather what the provider gets to see; the agent's own word stands above."""
-    version, asked = completion.version, completion.asked
-    config, context = version.config, ContextService(version)
-    earlier = tuple(said.content for said in asked.history if said.role == "user")
-    built = context.build(asked.question, MAX_CONTEXT_TOKENS, earlier)
-    temperature = config.get("temperature", 0.7)
-    return Turn(
-        question=asked.question,
-        agent_name=version.agent.name,
-        instructions=built.instructions,
-        passages=built.passages,
-        topics=context.topics(),
+    asked = completion.asked
+    turn = speech.turn_for(completion.version, asked.question, history=asked.history)
+    temperature = turn.temperature if asked.temperature is None else asked.temperature
+    # The client's context comes last: nothing is looked up by it.
+    return replace(
+        turn,
         history=asked.said_before,
-        language=context.language,
-        model=config.get("model") or settings.LLM_MODEL,
-        temperature=temperature if asked.temperature is None else asked.temperature,
+        temperature=temperature,
         max_tokens=completion.max_tokens,
     )
 
@@ -178,6 +167,8 @@ def spoken(completion: Completion) -> Generator[str]:
         yield from _words(completion)
         if not completion.text:
             raise Unavailable
+    except GivenUp:
+        raise TookTooLong from None
     except ProviderError:
         raise Unavailable from None
     finally:
@@ -186,26 +177,19 @@ def spoken(completion: Completion) -> Generator[str]:
 
 
 def _words(completion: Completion) -> Generator[str]:
-    deadline = time.monotonic() + settings.REPLY_DEADLINE_SECONDS
     completion.turn = turn_for(completion)
-    provider = provider_for(completion.version.config.get("model"))
     give_connections_back()
-    length = 0
-    with closing(provider.stream(completion.turn)) as parts:
+    with closing(speech.say(completion.version, completion.turn)) as parts:
         for part in parts:
+            # Again: the provider's settings were read before it first spoke.
+            give_connections_back()
             if isinstance(part, Ending):
                 completion.ending = part
                 return
-            if time.monotonic() >= deadline:
-                raise TookTooLong
-            text = storable(part.text)
-            completion.said.append(text)
-            length += len(text)
-            if length > MAX_ANSWER:
-                raise ProviderError("The answer has no end.")
+            completion.said.append(part.text)
             if completion.gone.is_set():
                 return
-            yield text
+            yield part.text
 
 
 def give_connections_back() -> None:

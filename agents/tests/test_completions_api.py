@@ -7,7 +7,7 @@ from asgiref.sync import async_to_sync
 
 from accounts.models import Organization, Scope
 from accounts.tests.factories import make_key
-from agents import completion_stream, completions
+from agents import completion_stream, completions, openai_requests, speech
 from agents.llm.provider import ProviderError
 from agents.models import Message, Reservation, Session, UsageDay, UsageMonth
 from agents.tests.factories import AgentFactory, knowing_agent
@@ -27,7 +27,7 @@ def agent(harbor):
 def speaks(monkeypatch):
     def use(*script):
         provider = Scripted(*script)
-        monkeypatch.setattr(completions, "provider_for", lambda *a, **k: provider)
+        monkeypatch.setattr(speech, "provider_for", lambda *a, **k: provider)
         return provider
 
     return use
@@ -312,23 +312,18 @@ def test_the_same_key_for_another_question_is_refused(api, agent, speaks):
     assert answer.status_code == 422
 
 
-def test_who_leaves_mid_stream_ends_the_generation_and_pays_for_what_was_said(
-    api, agent, speaks
+def test_who_leaves_mid_sentence_ends_the_generation_and_pays_for_what_was_said(
+    ada, agent, speaks
 ):
     provider = speaks("Three ", "days ", "or ", "more.")
-    answer = ask(api, body_for(agent, stream=True))
-
-    async def leave_early():
-        # Not what Django wraps around it: that is only closed when it is collected.
-        parts = answer._iterator
-        for _ in range(3):
-            await anext(parts)
-        await parts.aclose()
-
-    async_to_sync(leave_early)()
+    asked = openai_requests.read(body_for(agent))
+    completion = completions.begin(agent=agent, user=ada.user, asked=asked)
+    words = completions.spoken(completion)
+    assert [next(words), next(words)] == ["Three ", "days "]
+    words.close()
     assert provider.is_closed
     assert not Reservation.objects.exists()
-    assert UsageMonth.objects.get(agent=agent).tokens > 0
+    assert UsageMonth.objects.get(agent=agent).tokens == sum(completion.tokens) > 0
     assert not Message.objects.exists()
 
 
