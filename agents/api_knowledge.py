@@ -80,6 +80,7 @@ class PassageShape(serializers.Serializer):
     text = serializers.CharField()
     position = serializers.IntegerField()
     score = serializers.FloatField()
+    word_score = serializers.FloatField()
 
 
 class PassagesShape(serializers.Serializer):
@@ -120,7 +121,10 @@ def document_as_dict(document: Document) -> dict[str, Any]:
 
 
 def passage_as_dict(passage: Passage) -> dict[str, Any]:
-    return vars(passage) | {"score": round(passage.score, 4)}
+    return vars(passage) | {
+        "score": round(passage.score, 4),
+        "word_score": round(passage.word_score, 4),
+    }
 
 
 @extend_schema_view(

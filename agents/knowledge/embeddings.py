@@ -18,6 +18,8 @@ class Embedder(Protocol):
     dimensions: int
     # The least similarity (cosine) at which a passage is about a question.
     nearest: float
+    # How much its order counts, of 1, beside that of the words.
+    trust: float
 
     def embed(self, texts: list[str]) -> list[list[float]]:
         """Return one vector for each text, or raise EmbeddingError."""
@@ -32,7 +34,8 @@ class WordLlama:
 
     identity = "wordllama-l2-supercat-256"
     dimensions = 256
-    nearest = 0.3
+    nearest = 0.22
+    trust = 0.6
 
     def embed(self, texts: list[str]) -> list[list[float]]:
         return _wordllama().embed(texts, norm=True).tolist()

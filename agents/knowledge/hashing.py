@@ -8,7 +8,7 @@ from zlib import crc32
 
 from agents.knowledge.words import spaced
 
-DIMENSIONS = 256
+DIMENSIONS = 512
 # Words by their first letters too, and by what is left of them when they are bent.
 SHORTEST_PART, LONGEST_PART = 3, 5
 OF_PARTS = 0.6
@@ -40,8 +40,8 @@ class Hashing:
 
     identity = f"hashing-1-{DIMENSIONS}"
     dimensions = DIMENSIONS
-    # What is less alike than this has nothing to do with the question.
-    nearest = 0.3
+    nearest = 0.15
+    trust = 0.3
 
     def embed(self, texts: list[str]) -> list[list[float]]:
         return [vector_of(text) for text in texts]

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models.lifecycle import WorkStatus
 from accounts.work import claim, finish, nudge, renew, retry_later
 from agents.knowledge.embeddings import Embedder, EmbeddingError, embedder_for
+from agents.knowledge.nearest import literal
 from agents.models.knowledge import Chunk, Document, VectorIndex
 
 log = structlog.get_logger(__name__)
@@ -74,7 +75,7 @@ def _embed_missing(index: VectorIndex, embedder: Embedder) -> bool:
             if not renew(index, lease_seconds=LEASE_SECONDS):
                 return False
             ids = [chunk.pk for chunk in chunks]
-            texts = ["[" + ",".join(map(repr, vector)) + "]" for vector in vectors]
+            texts = [literal(vector) for vector in vectors]
             cursor.execute(STORE, [embedder.identity, ids, texts])
         if time.monotonic() - started > WORK_SECONDS:
             retry_later(index, error="", delay_seconds=0)

@@ -100,8 +100,10 @@ def compose(turn: Turn) -> tuple[str, list[Citation]]:
     if said := small_talk(turn):
         return said, []
     say = phrases_in(turn.language)
-    composition = Composition(turn.passages)
-    reading = Reading(turn.passages, turn.language)
+    # It is words that are quoted and compared: what shares them is read first.
+    passages = tuple(sorted(turn.passages, key=lambda each: -each.word_score))
+    composition = Composition(passages)
+    reading = Reading(passages, turn.language)
     parts = questions.parts(without_greeting(turn.question))
     earlier = [said.content for said in turn.history if said.role == "user"]
     unknown = []

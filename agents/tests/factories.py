@@ -4,6 +4,7 @@ from factory.django import DjangoModelFactory
 from accounts.tests.factories import OrganizationFactory
 from agents.creation import create_agent
 from agents.knowledge.indexing import index_document
+from agents.knowledge.vectors import embed_pack
 from agents.models import (
     Agent,
     Document,
@@ -83,6 +84,7 @@ def filled_pack(*texts: str, **fields) -> KnowledgePack:
         title = text.strip().splitlines()[0].strip("# ")
         document = DocumentFactory(knowledge_pack=pack, title=title, content=text)
         index_document(str(document.pk))
+    embed_pack(str(pack.pk))
     return pack
 
 

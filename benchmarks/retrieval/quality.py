@@ -1,0 +1,94 @@
+"""Ask paraphrased questions and count where the passage that answers stands."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+from accounts.models.organizations import Organization
+from agents.demo import harbor
+from agents.knowledge import search as searching
+from agents.knowledge.indexing import index_document
+from agents.knowledge.vectors import embed_pack, want_vectors
+from agents.models.knowledge import Chunk, Document, KnowledgePack
+from benchmarks.retrieval.questions import CONSTITUTION, SHOP
+
+TEXTS = Path(__file__).parent / "texts"
+# Weights and thresholds were chosen by the even questions alone.
+PARTS = {"tuned on": 0, "held out": 1}
+KINDS = ("full-text", "vectors", "hybrid")
+CORPORA = {
+    "Harbor Coffee (the demo)": (SHOP, sorted(harbor.TEXTS.glob("*/*.md"))),
+    "Constitution of the United States": (CONSTITUTION, [TEXTS / "constitution.md"]),
+}
+DEPTH = 10
+
+
+@dataclass
+class Score:
+    """Places of the right passage among those found; none where it was missed."""
+
+    places: list[int | None] = field(default_factory=list)
+
+    @property
+    def recall(self) -> float:
+        return sum(place is not None and place <= 5 for place in self.places) / len(
+            self.places
+        )
+
+    @property
+    def mrr(self) -> float:
+        return sum(1 / place for place in self.places if place) / len(self.places)
+
+
+def corpus(organization: Organization, name: str) -> KnowledgePack:
+    """Return an indexed pack of a corpus' texts."""
+    pack = KnowledgePack.objects.create(organization=organization, name=name)
+    for path in CORPORA[name][1]:
+        text = path.read_text()
+        document = Document.objects.create(
+            organization=organization,
+            knowledge_pack=pack,
+            title=text.splitlines()[0].lstrip("# "),
+            content=text,
+            content_hash=Document.hash_of(text),
+        )
+        index_document(str(document.pk))
+    return pack
+
+
+def measured(pack: KnowledgePack) -> Iterator[tuple[str, str, Score]]:
+    """Yield for each part of the questions and each kind of search its score."""
+    want_vectors(pack.pk)
+    embed_pack(str(pack.pk))
+    pack = searching.pack_of(pack.pk)
+    questions = CORPORA[pack.name][0]
+    chunks = dict(Chunk.objects.filter(knowledge_pack=pack).values_list("pk", "text"))
+    for part, first in PARTS.items():
+        scores = {kind: Score() for kind in KINDS}
+        for question, words in questions[first::2]:
+            right = {chunk for chunk, text in chunks.items() if words in text}
+            if not right:
+                raise LookupError(f"No passage says {words!r}.")
+            for kind, found in found_by_each(pack, question).items():
+                scores[kind].places.append(place_of(right, found))
+        for kind, score in scores.items():
+            yield part, kind, score
+
+
+def found_by_each(pack: KnowledgePack, question: str) -> dict[str, list[UUID]]:
+    """Return what each kind of search finds, best first."""
+    weights = searching.words_of(pack.language, question)
+    words = searching.by_words(pack, weights, searching.CANDIDATES) if weights else []
+    sense = searching.by_sense(pack, question, searching.CANDIDATES)
+    trust = searching.embedder_for(pack.organization, pack.language).trust
+    both = searching.fused(words, sense, trust)
+    return {
+        kind: [chunk for chunk, _ in found]
+        for kind, found in zip(KINDS, (words, sense, both), strict=True)
+    }
+
+
+def place_of(right: set[UUID], found: list[UUID]) -> int | None:
+    places = (place for place, chunk in enumerate(found[:DEPTH], 1) if chunk in right)
+    return next(places, None)
