@@ -8,6 +8,7 @@ from accounts.models.audit import AuditAction
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
 from agents.announcements import announce_agent
+from agents.custody.suites import cases_of, digest
 from agents.editing import locked
 from agents.models.agents import Agent, ReleaseGate
 from agents.models.versions import AgentVersion
@@ -32,7 +33,7 @@ def release_draft(*, agent: Agent, actor: User | None) -> Agent:
     draft = agent.draft_version
     if draft is None:
         raise NothingToRelease
-    if agent.release_gate == ReleaseGate.ENFORCE and not has_passed(draft):
+    if agent.release_gate == ReleaseGate.ENFORCE and not has_passed(agent, draft):
         raise NotProven
     before = agent.live_version.number if agent.live_version else None
     agent.live_version, agent.draft_version = draft, None
@@ -64,5 +65,9 @@ def release_draft(*, agent: Agent, actor: User | None) -> Agent:
     return agent
 
 
-def has_passed(version: AgentVersion) -> bool:
-    return bool(version.custody_result and version.custody_result.get("passed") is True)
+def has_passed(agent: Agent, version: AgentVersion) -> bool:
+    """Say whether a version passed all its tests, and they are still the same."""
+    result = version.custody_result or {}
+    return result.get("passed") is True and result.get("suite") == digest(
+        cases_of(agent)
+    )

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from agents import budget_notices, optimization, replies, unfinished
+from agents.custody import runs
 from agents.knowledge import indexing, vectors
 
 
@@ -24,6 +25,11 @@ def embed_pack(knowledge_pack_id: str) -> None:
 @shared_task(name="agents.tasks.optimize_agent_prompt_background")
 def optimize_agent_prompt_background(run_id: str) -> None:
     optimization.optimize(run_id)
+
+
+@shared_task(name="agents.tasks.run_custody")
+def run_custody(run_id: str) -> None:
+    runs.perform(run_id)
 
 
 @shared_task(name="agents.tasks.sweep")

@@ -5,8 +5,10 @@ from accounts.webhooks import DELIVER
 from accounts.work import sweep
 from agents.budgets import release_overdue
 from agents.creation import OPTIMIZE
+from agents.custody.runs import RUN
 from agents.knowledge.indexing import INDEX
 from agents.knowledge.vectors import EMBED
+from agents.models.custody import CustodyRun
 from agents.models.knowledge import Document, VectorIndex
 from agents.models.sessions import Reply
 from agents.models.versions import OptimizationRun
@@ -22,5 +24,6 @@ def resend() -> int:
         + sweep(Document, INDEX)
         + sweep(VectorIndex, EMBED)
         + sweep(OptimizationRun, OPTIMIZE)
+        + sweep(CustodyRun, RUN)
         + sweep(WebhookDelivery, DELIVER)
     )

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import AuditLog
+from agents.custody.suites import cases_of, digest
 from agents.editing import update_agent
 from agents.models import OptimizationRun
 from agents.tests.factories import AgentFactory
@@ -42,7 +43,7 @@ def test_an_enforcing_gate_wants_a_passed_test(api, desk):
     assert refused.status_code == 403
     assert refused.json()["type"].endswith("/release-not-proven")
     draft = desk.versions.get(number=2)
-    draft.custody_result = {"passed": True}
+    draft.custody_result = {"passed": True, "suite": digest(cases_of(agent))}
     draft.save(update_fields=["custody_result"])
     assert release(api, desk).json()["live_version"] == 2
 
