@@ -11,6 +11,7 @@ from accounts.viewsets import (
 )
 from accounts.webhooks_api import WebhookViewSet
 from agents.api_completions import openai_urlpatterns
+from agents.api_custody import CustodyRunViewSet, CustodyTestViewSet
 from agents.api_knowledge import DocumentViewSet, KnowledgePackViewSet
 from agents.api_sessions import SessionViewSet, stream_urlpatterns
 from agents.api_usage import UsageViewSet
@@ -27,6 +28,8 @@ router.register("api/v1/invitations", InvitationViewSet, "invitation")
 router.register("api/v1/api-keys", KeyViewSet, "api-key")
 router.register("api/v1/webhooks", WebhookViewSet, "webhook")
 router.register("api/v1/agents", AgentViewSet, "agent")
+router.register("api/v1/custody-tests", CustodyTestViewSet, "custody-test")
+router.register("api/v1/custody-runs", CustodyRunViewSet, "custody-run")
 router.register("api/v1/personas", PersonaViewSet, "persona")
 router.register("api/v1/knowledge-packs", KnowledgePackViewSet, "knowledge-pack")
 router.register("api/v1/documents", DocumentViewSet, "document")

@@ -43,7 +43,7 @@ def test_an_enforcing_gate_wants_a_passed_test(api, desk):
     assert refused.status_code == 403
     assert refused.json()["type"].endswith("/release-not-proven")
     draft = desk.versions.get(number=2)
-    draft.custody_result = {"passed": True, "suite": digest(cases_of(agent))}
+    draft.custody_result = {"passed": True, "suite": digest(cases_of(desk))}
     draft.save(update_fields=["custody_result"])
     assert release(api, desk).json()["live_version"] == 2
 
