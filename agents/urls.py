@@ -1,6 +1,6 @@
 from django.urls import path
 
-from agents.views import agents, conversations, knowledge, usage
+from agents.views import agents, conversations, custody, knowledge, usage
 
 app_name = "agents"
 
@@ -25,6 +25,13 @@ urlpatterns = [
         name="conversation",
     ),
     path(f"{AGENT}try/", conversations.try_agent, name="try"),
+    path(f"{AGENT}tests/", custody.tests, name="tests"),
+    path(f"{AGENT}tests/new/", custody.new_test, name="new_test"),
+    path(f"{AGENT}tests/<uuid:test_id>/", custody.edit_test, name="edit_test"),
+    path(
+        f"{AGENT}tests/<uuid:test_id>/delete/", custody.delete_test, name="delete_test"
+    ),
+    path(f"{AGENT}runs/<uuid:run_id>/", custody.run, name="run"),
     path("usage/", usage.overview, name="usage"),
     path("usage/export/", usage.export, name="usage_export"),
     path(f"{AGENT}caps/", usage.caps, name="caps"),

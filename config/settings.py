@@ -233,6 +233,8 @@ SPECTACULAR_SETTINGS = {
         "MessageRole": "agents.models.sessions.MessageRole",
         "SessionStatus": "agents.models.sessions.SessionStatus",
         "WorkStatus": "accounts.models.lifecycle.WorkStatus",
+        "CustodyKind": "agents.models.custody.CustodyKind",
+        "Difficulty": "metrics.models.Difficulty",
     },
 }
 

@@ -20,9 +20,17 @@ from accounts.models import (
     WorkStatus,
 )
 from accounts.tests.factories import MembershipFactory, make_webhook
+from agents.custody.runs import perform, start_run
+from agents.custody.suites import create_test
 from agents.editing import update_agent
 from agents.knowledge.indexing import index_document
-from agents.models import Agent, OptimizationRun, OptimizationStatus, Session
+from agents.models import (
+    Agent,
+    CustodyRun,
+    OptimizationRun,
+    OptimizationStatus,
+    Session,
+)
 from agents.tests.factories import (
     AgentFactory,
     DocumentFactory,
@@ -45,6 +53,7 @@ class World:
     session: Session
     empty: Membership
     delivery: WebhookDelivery
+    run: CustodyRun
     # What the links of two invitations end with.
     token: str
     known_token: str
@@ -67,6 +76,11 @@ class World:
                 "agents:conversation", args=[*agent, self.session.pk]
             ),
             "try": reverse("agents:try", args=agent),
+            "tests": reverse("agents:tests", args=agent),
+            "tests, none yet": reverse("agents:tests", args=[self.improving.public_id]),
+            "new test": reverse("agents:new_test", args=agent),
+            "test": reverse("agents:edit_test", args=[*agent, self.run.test.pk]),
+            "run": reverse("agents:run", args=[*agent, self.run.pk]),
             "packs": reverse("agents:knowledge_list"),
             "pack": reverse("agents:knowledge_detail", args=pack),
             "metrics": reverse("metrics:overview"),
@@ -154,7 +168,24 @@ def build_world() -> World:
     changes = {"name": "Shipping desk", "description": "Answers on delivery."}
     update_agent(agent=desk, actor=member.user, changes=changes)
     delivery = _delivery(member)
-    return World(member, desk, improving, session, empty, delivery, *tokens)
+    run = _run(member, desk)
+    return World(member, desk, improving, session, empty, delivery, run, *tokens)
+
+
+def _run(member: Membership, agent: Agent) -> CustodyRun:
+    """Put a test that passes, one that fails and every attack to an agent."""
+    for name, value in (("Names the days", "five working days"), ("Sings", "la la la")):
+        test, _ = create_test(
+            agent=agent,
+            created_by=member.user,
+            name=name,
+            question="How long do parcels to Norway take?",
+            graders=[{"type": "contains", "value": value}],
+        )
+    run, _ = start_run(agent=agent, started_by=member.user)
+    perform(run.pk)
+    run.test = test
+    return run
 
 
 def _invite(member: Membership, *addresses: str) -> list[str]:
