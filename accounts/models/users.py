@@ -22,6 +22,7 @@ from accounts.models.lifecycle import (
 class AuthProvider(models.TextChoices):
     AZURE_AD = "azure_ad", "Azure AD"
     AWS_COGNITO = "aws_cognito", "Amazon Cognito"
+    OIDC = "oidc", "Single sign-on"
     LOCAL = "local", "Email and password"
 
 
@@ -123,7 +124,7 @@ class User(TimeStamped, SoftDeleted, AbstractBaseUser, PermissionsMixin):
 
     @property
     def is_oauth_user(self) -> bool:
-        return self.provider in (AuthProvider.AZURE_AD, AuthProvider.AWS_COGNITO)
+        return self.provider != AuthProvider.LOCAL
 
     @property
     def initials(self) -> str:
