@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models.organizations import UNLIMITED
 from accounts.pages import page, principal_of
 from agents import budgets, usage
-from agents.models.usage import AgentBudget, resets_at, this_month
+from agents.models.usage import resets_at, this_month
 from agents.views.agents import find_agent
 from metrics.api_ledger import csv_response
 
@@ -59,7 +59,7 @@ def export(request: HttpRequest) -> HttpResponse:
 def caps(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Set an agent's own caps."""
     agent = find_agent(request, public_id)
-    budget = AgentBudget.objects.filter(pk=agent.pk).first()
+    budget = getattr(agent, "budget", None)
     stored = {
         name: None if getattr(budget, name, UNLIMITED) == UNLIMITED else value
         for name, value in (vars(budget) if budget else {}).items()
