@@ -69,7 +69,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
         is_connecting = sociallogin.state.get("process") == "connect"
         try:
             identities.settle(sociallogin, is_connecting=is_connecting)
-        except identities.NotVouchedFor as error:
+        except (identities.NotVouchedFor, identities.Closed) as error:
             messages.error(request, error.detail)
             raise ImmediateHttpResponse(redirect("account_login")) from None
 
@@ -80,6 +80,11 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
     def populate_user(self, request, sociallogin, data):
         user = super().populate_user(request, sociallogin, data)
         identities.describe(user, sociallogin)
+        return user
+
+    def save_user(self, request, sociallogin, form=None):
+        user = super().save_user(request, sociallogin, form)
+        identities.set_groups(user, sociallogin)
         return user
 
     def on_authentication_error(self, request, provider, **kwargs):

@@ -24,14 +24,23 @@ class NotVouchedFor(Exception):
     )
 
 
+class Closed(Exception):
+    """The account this identity belongs to is deleted."""
+
+    detail = "This account is closed. Ask an owner of your organization."
+
+
 def settle(login: SocialLogin, *, is_connecting: bool = False) -> None:
     """Point a login at the account it belongs to; raise NotVouchedFor.
 
     An identity seen before keeps its account, whatever its address is today. A new
-    one gets the account of its address only if the provider has verified that.
+    one gets the account of its address only if the provider has verified that. Raises
+    Closed too.
     """
-    if login.is_existing:
-        user = User.all_objects.get(pk=login.user.pk)
+    if login.account.pk is not None:
+        user = User.all_objects.get(pk=login.account.user_id)
+        if user.is_deleted:
+            raise Closed
         describe(user, login)
         user.save()
         set_groups(user, login)
@@ -44,7 +53,9 @@ def settle(login: SocialLogin, *, is_connecting: bool = False) -> None:
     login.user.email = email
     # Addresses it has not verified are not kept.
     login.email_addresses = [one for one in login.email_addresses if one.verified]
-    same = User.objects.filter(email=email).first()
+    same = User.all_objects.filter(email=email).first()
+    if same is not None and same.is_deleted:
+        raise Closed
     if same is not None:
         # It stays a local account too: its password still opens it.
         login.user = same
