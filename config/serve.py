@@ -17,7 +17,7 @@ from granian.cli import entrypoint
 
 # Django REST framework imports these where they are installed, for clients, browsable
 # pages and schemas that are not in use here: ten megabytes that nobody would miss.
-UNUSED = ("coreapi", "docutils", "markdown", "pygments", "requests")
+UNUSED = ("coreapi", "docutils", "markdown", "pygments")
 
 
 @contextmanager
