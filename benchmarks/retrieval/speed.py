@@ -98,7 +98,9 @@ def passages() -> Iterator[str]:
 
 def _index_afterwards(cursor, size: int, fill: Callable[[], None]) -> None:
     """Build the index of vectors at once, as restoring a backup does."""
-    cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = %s", [NAME % size])
+    cursor.execute(
+        "SELECT indexdef FROM pg_indexes WHERE indexname = %s", [NAME % size]
+    )
     (definition,) = cursor.fetchone()
     cursor.execute(f"DROP INDEX {NAME % size}")
     fill()
@@ -112,7 +114,9 @@ NAME = "ix_chunks_nearest_%d"
 def timed(pack: KnowledgePack, questions: list[str]) -> dict[str, list[float]]:
     """Return the milliseconds of every search, and of its two halves."""
     pack = searching.pack_of(pack.pk)
-    words = {question: searching.words_of(pack.language, question) for question in questions}
+    words = {
+        question: searching.words_of(pack.language, question) for question in questions
+    }
 
     def by_words(question: str) -> None:
         searching.by_words(pack, words[question], searching.CANDIDATES)
