@@ -41,6 +41,18 @@ NAVIGATION = {
         ("Knowledge packs", "library_books", "agents_knowledgepack"),
         ("Documents", "description", "agents_document"),
         ("Passages", "notes", "agents_chunk"),
+        ("Vectors", "hub", "agents_vectorindex"),
+    ],
+    "Custody": [
+        ("Tests", "rule", "agents_custodytest"),
+        ("Runs", "play_circle", "agents_custodyrun"),
+        ("Results", "fact_check", "agents_custodyresult"),
+    ],
+    "Usage": [
+        ("Months", "calendar_month", "agents_usagemonth"),
+        ("Days", "today", "agents_usageday"),
+        ("Caps of agents", "speed", "agents_agentbudget"),
+        ("Reservations", "hourglass", "agents_reservation"),
     ],
     "Conversations": [
         ("Conversations", "forum", "agents_session"),

@@ -12,7 +12,7 @@ from agents.knowledge.packs import (
     delete_knowledge_pack,
     update_knowledge_pack,
 )
-from agents.models import Chunk, Document, KnowledgePack
+from agents.models import Chunk, Document, KnowledgePack, VectorIndex
 
 
 @admin.register(KnowledgePack)
@@ -121,3 +121,19 @@ class ChunkAdmin(ReadOnlyAdmin):
     search_fields = ("document__title", "heading")
     ordering = ("-id",)
     fields = ("document", "knowledge_pack", "position", "heading", "text")
+
+
+@admin.register(VectorIndex)
+class VectorIndexAdmin(ReadOnlyAdmin):
+    list_display = (
+        "knowledge_pack",
+        "status",
+        "embedding_model",
+        "dimensions",
+        "vector_count",
+        "completed_at",
+    )
+    list_filter = ("status", "embedding_model")
+    list_select_related = ("knowledge_pack",)
+    search_fields = ("knowledge_pack__name",)
+    ordering = ("-completed_at", "-knowledge_pack")

@@ -21,7 +21,18 @@ from accounts.models import (
     WebhookEndpoint,
 )
 from accounts.tests.factories import OperatorFactory, make_key, make_webhook
-from agents.models import Agent, Chunk, Message, Reply, Session
+from agents.budgets import reserve_for_reply, set_caps, settle_reply
+from agents.custody.runs import start_run
+from agents.custody.suites import create_test
+from agents.models import (
+    Agent,
+    Chunk,
+    CustodyResult,
+    Message,
+    Reply,
+    Session,
+    VectorIndex,
+)
 from agents.tests.factories import AgentFactory, DocumentFactory
 from metrics.models import AgentMetrics, MetricEvent
 from widget.models import RefreshToken, WidgetSession, digest
@@ -43,6 +54,14 @@ READ_ONLY = {
     "agentversion",
     "optimizationrun",
     "chunk",
+    "vectorindex",
+    "custodytest",
+    "custodyrun",
+    "custodyresult",
+    "agentbudget",
+    "usagemonth",
+    "usageday",
+    "reservation",
     "session",
     "message",
     "reply",
@@ -68,6 +87,29 @@ def site(operator):
     return client
 
 
+def add_usage(agent, reply):
+    """Settle what one answer cost, and hold what the next one may."""
+    set_caps(agent=agent, actor=None, max_messages_per_month=100)
+    reserve_for_reply(reply, agent, "When do you open?")
+    settle_reply(reply, tokens=20)
+    reserve_for_reply(reply, agent, "And on Sunday?")
+
+
+def add_custody(agent):
+    grader = {"type": "contains", "value": "nine"}
+    create_test(
+        agent=agent,
+        created_by=None,
+        name="Opening hours",
+        question="When do you open?",
+        graders=[grader],
+    )
+    run, _ = start_run(agent=agent, started_by=None)
+    CustodyResult.objects.create(
+        run=run, position=0, passed=True, grades=[], transcript=[], duration_ms=4
+    )
+
+
 @pytest.fixture
 def rows(ada, operator):
     """One row at least of every model."""
@@ -91,7 +133,9 @@ def rows(ada, operator):
         agent_ref=agent,
     )
     question = session.add_message("user", "When do you open?")
-    Reply.objects.create(session=session, question=question)
+    add_usage(agent, Reply.objects.create(session=session, question=question))
+    add_custody(agent)
+    VectorIndex.objects.get_or_create(knowledge_pack=document.knowledge_pack)
     metrics = AgentMetrics.objects.get(agent_type=agent.slug)
     MetricEvent.objects.create(
         organization=ada.organization,
