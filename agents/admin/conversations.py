@@ -6,7 +6,7 @@ from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from accounts.operations import IsDeletedFilter, ReadOnlyAdmin
-from agents.models import Message, Reply, Session
+from agents.models import Message, Rating, Reply, Session, Tag
 
 
 @admin.register(Session)
@@ -81,3 +81,23 @@ class ReplyAdmin(ReadOnlyAdmin):
     list_select_related = ("session",)
     search_fields = ("=id", "=session__id")
     ordering = ("-created_at", "-id")
+
+
+@admin.register(Rating)
+class RatingAdmin(ReadOnlyAdmin):
+    list_display = ("id", "session", "value", "user", "comment", "updated_at")
+    list_filter = ("value", "updated_at")
+    list_select_related = ("session", "user")
+    search_fields = ("=id", "=session__id", "comment")
+    ordering = ("-updated_at", "-id")
+
+
+@admin.register(Tag)
+class TagAdmin(ReadOnlyAdmin):
+    # Which conversations bear it is the organization's own to see and to change.
+    exclude = ("sessions",)
+    list_display = ("name", "organization", "created_at")
+    list_filter = (("organization", AutocompleteSelectFilter),)
+    list_select_related = ("organization",)
+    search_fields = ("name", "organization__name")
+    ordering = ("name", "id")

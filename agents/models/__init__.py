@@ -12,6 +12,7 @@ from agents.models.custody import (
     CustodyRun,
     CustodyTest,
 )
+from agents.models.feedback import Rating, RatingValue, Tag
 from agents.models.knowledge import (
     Chunk,
     Document,
@@ -65,12 +66,15 @@ __all__ = [
     "OptimizationRun",
     "OptimizationStatus",
     "Persona",
+    "Rating",
+    "RatingValue",
     "ReleaseGate",
     "Reply",
     "Reservation",
     "Session",
     "SessionIsOver",
     "SessionStatus",
+    "Tag",
     "Template",
     "UsageDay",
     "UsageKind",

@@ -11,7 +11,9 @@ from agents.models import (
     KnowledgePack,
     Message,
     MessageRole,
+    Rating,
     Session,
+    Tag,
 )
 
 
@@ -75,6 +77,27 @@ class MessageFactory(DjangoModelFactory):
     @classmethod
     def _create(cls, model_class, *args, session, role, content, **kwargs):
         return session.add_message(role, content, **kwargs)
+
+
+class RatingFactory(DjangoModelFactory):
+    """What a visitor thinks of an answer."""
+
+    class Meta:
+        model = Rating
+
+    message = factory.SubFactory(
+        MessageFactory, role=MessageRole.ASSISTANT, content="An answer."
+    )
+    session = factory.SelfAttribute("message.session")
+    value = "up"
+
+
+class TagFactory(DjangoModelFactory):
+    class Meta:
+        model = Tag
+
+    organization = factory.SubFactory(OrganizationFactory)
+    name = factory.Sequence(lambda n: f"tag {n}")
 
 
 def filled_pack(*texts: str, **fields) -> KnowledgePack:

@@ -33,7 +33,12 @@ from agents.models import (
     Session,
     VectorIndex,
 )
-from agents.tests.factories import AgentFactory, DocumentFactory
+from agents.tests.factories import (
+    AgentFactory,
+    DocumentFactory,
+    RatingFactory,
+    TagFactory,
+)
 from metrics.models import AgentMetrics, MetricEvent
 from widget.models import RefreshToken, WidgetSession, digest
 
@@ -65,6 +70,8 @@ READ_ONLY = {
     "session",
     "message",
     "reply",
+    "rating",
+    "tag",
     "widgetsession",
     "refreshtoken",
 }
@@ -136,6 +143,8 @@ def rows(ada, operator):
     add_usage(agent, Reply.objects.create(session=session, question=question))
     add_custody(agent)
     VectorIndex.objects.get_or_create(knowledge_pack=document.knowledge_pack)
+    RatingFactory(message__session=session)
+    TagFactory(organization=ada.organization)
     metrics = AgentMetrics.objects.get(agent_type=agent.slug)
     MetricEvent.objects.create(
         organization=ada.organization,
@@ -293,7 +302,7 @@ def test_the_audit_log_refuses_even_a_forged_form(site, rows, operator):
 
 
 def test_messages_of_one_conversation_are_listed(site, rows):
-    message = Message.objects.get()
+    message = Message.objects.get(role="user")
     url = address(Message, "changelist")
     shown = site.get(url, {"session__id__exact": message.session_id})
     assert "When do you open?" in shown.content.decode()
