@@ -155,6 +155,7 @@ def turn_for(completion: Completion) -> Turn:
         history=asked.said_before,
         temperature=temperature,
         max_tokens=completion.max_tokens,
+        is_watched=asked.stream,
     )
 
 

@@ -3,6 +3,7 @@
 import secrets
 import time
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -142,7 +143,7 @@ def put(version: AgentVersion, case: dict[str, Any]) -> CustodyResult:
     for question in (*case["earlier"], case["question"]):
         turn = turn_for(version, question, history=said, hidden=hidden)
         passages += [passage.text for passage in turn.passages]
-        text, ending = answer_of(version, turn)
+        text, ending = answer_of(version, replace(turn, is_watched=False))
         tokens += ending.tokens
         said += (Said(MessageRole.USER, question), Said(MessageRole.ASSISTANT, text))
     citations = tuple(each.as_dict() for each in ending.citations)

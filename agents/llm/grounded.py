@@ -83,7 +83,7 @@ class Grounded:
     def stream(self, turn: Turn) -> Generator[Delta | Ending]:
         text, citations = compose(turn)
         text = text[: turn.max_tokens * CHARACTERS_PER_TOKEN]
-        pause = settings.GROUNDED_TOKEN_DELAY_MS / 1000
+        pause = settings.GROUNDED_TOKEN_DELAY_MS / 1000 if turn.is_watched else 0
         for index, token in enumerate(TOKEN.findall(text)):
             if index and pause:
                 time.sleep(pause)

@@ -39,6 +39,8 @@ class Turn:
     model: str = ""
     temperature: float = 0.7
     max_tokens: int = 1000
+    # Whether somebody reads along; else words need no pace.
+    is_watched: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Answers without a model: direct, cited, and honest where nothing is known."""
 
+import time
+
 import pytest
 
 from agents.context import ContextService
@@ -302,3 +304,11 @@ def test_an_answer_comes_word_by_word_and_ends_with_its_sources(shop, settings):
     assert isinstance(ending, Ending)
     assert ending.citations[0].title == "Shipping"
     assert ending.tokens > 0
+
+
+def test_an_answer_nobody_watches_is_there_at_once(shop, settings):
+    settings.GROUNDED_TOKEN_DELAY_MS = 5_000
+    turn = turn_of(shop, "Do you use plastic?", is_watched=False)
+    began = time.monotonic()
+    assert len(list(Grounded().stream(turn))) == 6
+    assert time.monotonic() - began < 5
