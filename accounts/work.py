@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 from celery import current_app
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models.lifecycle import LeasedWork, WorkStatus
@@ -69,23 +69,33 @@ def finish(
     which ran twice stores it once.
     """
     values |= {"status": status, "lease_expires_at": None, "last_error": error[:2000]}
-    held = type(row)._base_manager.filter(
-        pk=row.pk, attempt=row.attempt, status=WorkStatus.RUNNING
-    )
-    if not held.update(**values):
+    return update_held(row, **values)
+
+
+def update_held(row: LeasedWork, **values: Any) -> bool:
+    """Change a job's row if this attempt still holds the lease."""
+    if not _held(row).update(**values):
         return False
     for name, value in values.items():
         setattr(row, name, value)
     return True
 
 
+def holds(row: LeasedWork) -> bool:
+    """Say whether this attempt still has the job."""
+    return _held(row).exists()
+
+
+def _held(row: LeasedWork) -> QuerySet:
+    return type(row)._base_manager.filter(
+        pk=row.pk, attempt=row.attempt, status=WorkStatus.RUNNING
+    )
+
+
 def renew(row: LeasedWork, *, lease_seconds: float) -> bool:
     """Hold a job for longer; False means another attempt has it by now."""
-    return bool(
-        type(row)
-        ._base_manager.filter(pk=row.pk, attempt=row.attempt, status=WorkStatus.RUNNING)
-        .update(lease_expires_at=timezone.now() + timedelta(seconds=lease_seconds))
-    )
+    ends_at = timezone.now() + timedelta(seconds=lease_seconds)
+    return bool(_held(row).update(lease_expires_at=ends_at))
 
 
 def retry_later(row: LeasedWork, *, error: str, delay_seconds: float) -> bool:

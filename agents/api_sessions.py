@@ -26,6 +26,7 @@ from accounts.models.api_keys import Scope
 from accounts.models.lifecycle import WorkStatus
 from agents import replies, streams
 from agents.models.agents import Agent
+from agents.models.feedback import RatingValue
 from agents.models.sessions import Channel, MessageRole, Session, SessionStatus
 from agents.transcripts import transcript
 from agents.viewsets import IDEMPOTENCY, ORGANIZATION
@@ -57,6 +58,15 @@ class CitationShape(serializers.Serializer):
     passage = serializers.CharField()
 
 
+class RatingShape(serializers.Serializer):
+    rating = serializers.ChoiceField(RatingValue.choices)
+    comment = serializers.CharField()
+    user_id = serializers.UUIDField(
+        allow_null=True, help_text="null: the visitor's own"
+    )
+    updated_at = serializers.DateTimeField()
+
+
 class MessageShape(serializers.Serializer):
     id = serializers.UUIDField()
     sequence = serializers.IntegerField()
@@ -67,6 +77,9 @@ class MessageShape(serializers.Serializer):
     status = serializers.ChoiceField(
         WorkStatus.choices, help_text="Of a question: how far its answer is"
     )
+    stopped = serializers.BooleanField(help_text="Cut short by a reader")
+    superseded = serializers.BooleanField(help_text="Another answer stands instead")
+    ratings = RatingShape(many=True)
 
 
 class TranscriptShape(serializers.Serializer):

@@ -22,7 +22,7 @@ from accounts.models.users import User
 from agents import budget_notices
 from agents.llm.provider import estimate_tokens
 from agents.models.agents import Agent
-from agents.models.sessions import Reply
+from agents.models.replies import Reply
 from agents.models.usage import (
     AgentBudget,
     Reservation,

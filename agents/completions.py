@@ -90,10 +90,7 @@ class Completion:
             return self.ending.prompt_tokens, self.ending.answer_tokens
         if self.turn is None:
             return 0, 0
-        heard = [self.turn.instructions, self.turn.question]
-        heard += [said.content for said in self.turn.history]
-        heard += [passage.text for passage in self.turn.passages]
-        return sum(map(estimate_tokens, heard)), estimate_tokens("".join(self.said))
+        return self.turn.tokens, estimate_tokens("".join(self.said))
 
     @property
     def finish_reason(self) -> str:

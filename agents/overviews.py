@@ -182,6 +182,7 @@ def answers_with_source(agent: Agent) -> dict[str, int]:
         session__agent_ref=agent,
         session__deleted_at=None,
         role=MessageRole.ASSISTANT,
+        is_superseded=False,
         created_at__gte=timezone.now() - PERIOD,
     ).aggregate(answers=Count("pk"), cited=Count("pk", filter=~Q(citations=[])))
 

@@ -21,11 +21,11 @@ from agents.announcements import announce_conversation
 from agents.llm.provider import Provider, ProviderError
 from agents.llm.providers import provider_for
 from agents.models.agents import Agent
+from agents.models.replies import Reply
 from agents.models.sessions import (
     Channel,
     Message,
     MessageRole,
-    Reply,
     Session,
     SessionIsOver,
     SessionStatus,
@@ -49,6 +49,7 @@ FAILURES = {
     "deadline_exceeded": "The answer took too long. Please ask again.",
     "provider_unavailable": "The answer could not be produced. Please ask again.",
     "session_over": SessionIsOver.detail,
+    "stopped": "This answer was stopped before it began.",
 }
 
 
@@ -140,9 +141,9 @@ def _stored(
     )
     if idempotency_key is not None:
         twins = locked.message_rows.filter(idempotency_key=idempotency_key)
-        if twin := twins.select_related("reply").first():
+        if twin := twins.first():
             twin.check_same_request(fingerprint)
-            return twin, twin.reply, False
+            return twin, twin.replies.get(superseded_at=None), False
     if not locked.is_active or locked.is_expired:
         raise SessionIsOver
     if locked.agent_ref is None or not locked.agent_ref.is_answering:

@@ -9,17 +9,20 @@ from datetime import datetime
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.work import renew
+from accounts.work import holds, renew, update_held
 from agents import streams
 from agents.context import ContextService
 from agents.llm.provider import Delta, Ending, Provider, ProviderError, Said, Turn
 from agents.llm.providers import provider_for
-from agents.models.sessions import Message, MessageRole, Reply
+from agents.models.replies import Reply
+from agents.models.sessions import Message, MessageRole
 from agents.models.versions import AgentVersion
 
 MAX_ANSWER = 40_000
 MAX_CONTEXT_TOKENS = 3_000
 MAX_HISTORY = 10
+# How soon a worker notices that its reply was stopped.
+LOOK_SECONDS = 0.5
 
 
 class GivenUp(Exception):
@@ -27,7 +30,7 @@ class GivenUp(Exception):
 
 
 class LeaseLost(Exception):
-    """Another worker has taken this reply over."""
+    """Another worker has taken this reply over, or somebody stopped it."""
 
 
 @dataclass
@@ -96,7 +99,8 @@ def say(
 def said_before(reply: Reply) -> tuple[Said, ...]:
     """Return the latest messages before the question, oldest first."""
     rows = (
-        Message.objects.filter(
+        Message.objects.standing()
+        .filter(
             session_id=reply.session_id,
             sequence__lt=reply.question.sequence,
             role__in=[MessageRole.USER, MessageRole.ASSISTANT],
@@ -115,6 +119,7 @@ class Watch:
         self.lease = settings.REPLY_LEASE_SECONDS
         self.deadline = time.monotonic() + settings.REPLY_DEADLINE_SECONDS
         self.renew_at = time.monotonic() + self.lease / 3
+        self.look_at = time.monotonic() + LOOK_SECONDS
 
     def look(self) -> None:
         """Hold the lease on; raise GivenUp or LeaseLost when it is over."""
@@ -122,9 +127,15 @@ class Watch:
         if now >= self.deadline:
             raise GivenUp("deadline_exceeded")
         if now >= self.renew_at:
-            if not renew(self.reply, lease_seconds=self.lease):
-                raise LeaseLost
+            is_held = renew(self.reply, lease_seconds=self.lease)
             self.renew_at = now + self.lease / 3
+        elif now >= self.look_at:
+            is_held = holds(self.reply)
+        else:
+            return
+        if not is_held:
+            raise LeaseLost
+        self.look_at = now + LOOK_SECONDS
 
 
 class Voice:
@@ -145,6 +156,9 @@ class Voice:
 def speak(reply: Reply, provider: Provider, turn: Turn) -> Answer:
     """Publish the answer as it comes about, and return it whole."""
     watch, voice, answer = Watch(reply), Voice(reply), Answer()
+    # Known before the model is asked: from then on it costs that much at least.
+    if not update_held(reply, prompt_tokens=turn.tokens):
+        raise LeaseLost
     voice.say("start", message_id=reply.question_id, attempt=reply.attempt)
     said: list[str] = []
     length = 0

@@ -75,6 +75,25 @@ def last_event_id(session_id: UUID | str) -> str:
     return latest[0][0].decode() if latest else NO_EVENT
 
 
+def said_so_far(session_id: UUID | str) -> dict[str, str]:
+    """Return the text each reply has published, from its last start on."""
+    try:
+        kept = _writer().xrange(key(session_id))
+    except redis.RedisError as error:
+        log.warning("Events not read", error=type(error).__name__)
+        return {}
+    said: dict[str, list[str]] = {}
+    for _, fields in kept:
+        if fields[b"event"] not in (b"start", b"token"):
+            continue
+        data = orjson.loads(fields[b"data"])
+        if fields[b"event"] == b"start":
+            said[data["reply_id"]] = []
+        else:
+            said.setdefault(data["reply_id"], []).append(data["text"])
+    return {reply_id: "".join(parts) for reply_id, parts in said.items()}
+
+
 @lru_cache(maxsize=1)
 def _writer() -> redis.Redis:
     return redis.Redis.from_url(

@@ -3,8 +3,11 @@
 from typing import Any
 
 from accounts.models.lifecycle import WorkStatus
-from agents.models.sessions import Message, MessageRole, Reply, Session
+from agents.models.feedback import Rating
+from agents.models.sessions import Message, Session
 from agents.streams import last_event_id
+
+UNFINISHED = {WorkStatus.PENDING, WorkStatus.RUNNING}
 
 
 def message_as_dict(message: Message) -> dict[str, Any]:
@@ -15,34 +18,53 @@ def message_as_dict(message: Message) -> dict[str, Any]:
         "content": message.content,
         "citations": message.citations,
         "created_at": message.created_at.isoformat().replace("+00:00", "Z"),
+        "stopped": message.is_stopped,
+        "superseded": message.is_superseded,
     }
 
 
-def transcript(session: Session) -> dict[str, Any]:
-    """Return the messages so far, and the event after which news are to come.
+def rating_as_dict(rating: Rating) -> dict[str, Any]:
+    return {
+        "rating": rating.value,
+        "comment": rating.comment,
+        "user_id": rating.user_id and str(rating.user_id),
+        "updated_at": rating.updated_at.isoformat().replace("+00:00", "Z"),
+    }
 
-    A question's status is that of its reply.
+
+def transcript(
+    session: Session, *, before: int | None = None, limit: int | None = None
+) -> dict[str, Any]:
+    """Return messages, and the event after which news are to come.
+
+    With a limit they are the latest ones, before a sequence number if one is
+    given, and `before` asks for the page that comes before them. A question's
+    status is that of its reply.
     """
     # Read before the rows: an answer stored in between is told twice, never lost.
     latest = last_event_id(session.pk)
-    unfinished = []
-    messages = []
-    rows = Message.objects.filter(session=session).select_related("reply")
-    for row in rows.order_by("sequence"):
-        reply = reply_of(row)
-        if reply and not reply.is_finished:
-            unfinished.append(reply.events_after)
-        status = reply.status if reply else WorkStatus.DONE
-        messages.append(message_as_dict(row) | {"status": str(status)})
+    rows = Message.objects.filter(session=session).with_reply()
+    if before is not None:
+        rows = rows.filter(sequence__lt=before)
+    found = list(
+        rows.prefetch_related("ratings").order_by("-sequence")[: limit and limit + 1]
+    )
+    shown = found[:limit]
+    unfinished = [
+        row.reply_events_after for row in shown if row.reply_status in UNFINISHED
+    ]
     return {
-        "messages": messages,
+        "messages": [_as_told(row) for row in reversed(shown)],
         "events_after": min([*unfinished, latest], key=event_order),
+        "before": shown[-1].sequence if len(found) > len(shown) else None,
     }
 
 
-def reply_of(message: Message) -> Reply | None:
-    """Return the reply to a question that was loaded with it."""
-    return getattr(message, "reply", None) if message.role == MessageRole.USER else None
+def _as_told(row: Message) -> dict[str, Any]:
+    return message_as_dict(row) | {
+        "status": str(row.reply_status or WorkStatus.DONE),
+        "ratings": [rating_as_dict(rating) for rating in row.ratings.all()],
+    }
 
 
 def event_order(event_id: str) -> tuple[int, int]:

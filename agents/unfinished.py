@@ -10,7 +10,7 @@ from agents.knowledge.indexing import INDEX
 from agents.knowledge.vectors import EMBED
 from agents.models.custody import CustodyRun
 from agents.models.knowledge import Document, VectorIndex
-from agents.models.sessions import Reply
+from agents.models.replies import Reply
 from agents.models.versions import OptimizationRun
 from agents.replies import ANSWER, announce_overdue
 

@@ -6,11 +6,11 @@ from django.db import transaction
 
 from agents import replies
 from agents.budgets import BudgetExceeded
+from agents.models.replies import Reply
 from agents.models.sessions import (
     Channel,
     Message,
     MessageRole,
-    Reply,
     Session,
     SessionIsOver,
 )
@@ -20,6 +20,8 @@ from widget.models import WidgetSession
 from widget.sessions import add_refresh_token
 
 SPOKEN = {MessageRole.USER, MessageRole.ASSISTANT}
+# A panel shows so many of the latest messages; a visitor reads no further back.
+MOST_SHOWN = 200
 
 
 class Asked(NamedTuple):
@@ -88,6 +90,18 @@ def history(widget_session: WidgetSession) -> dict[str, Any]:
     conversation = widget_session.session
     if conversation is None or not conversation.is_active:
         return {"messages": [], "events_after": "0-0"}
-    told = transcript(conversation)
-    spoken = [message for message in told["messages"] if message["role"] in SPOKEN]
-    return told | {"messages": spoken}
+    told = transcript(conversation, limit=MOST_SHOWN)
+    spoken = [
+        _as_shown(message)
+        for message in told["messages"]
+        if message["role"] in SPOKEN and not message["superseded"]
+    ]
+    return {"messages": spoken, "events_after": told["events_after"]}
+
+
+def _as_shown(message: dict[str, Any]) -> dict[str, Any]:
+    """Take out what is not the visitor's to know: what members think of it."""
+    mine = [row for row in message["ratings"] if row["user_id"] is None]
+    shown = message | {"rating": mine[0]["rating"] if mine else None}
+    del shown["ratings"], shown["superseded"]
+    return shown

@@ -24,7 +24,8 @@ from agents.knowledge.indexing import index_document
 from agents.knowledge.packs import create_knowledge_pack
 from agents.models.agents import Agent
 from agents.models.knowledge import Document, KnowledgePack
-from agents.models.sessions import Channel, Message, Reply, Session
+from agents.models.replies import Reply
+from agents.models.sessions import Channel, Message, Session
 from agents.models.versions import AgentVersion, OptimizationRun
 from agents.optimization import optimize
 from agents.replies import ask, produce, start_session

@@ -42,6 +42,14 @@ class Turn:
     # Whether somebody reads along; else words need no pace.
     is_watched: bool = True
 
+    @property
+    def tokens(self) -> int:
+        """Guess what a model reads before it speaks."""
+        heard = [self.instructions, self.question]
+        heard += [said.content for said in self.history]
+        heard += [passage.text for passage in self.passages]
+        return sum(map(estimate_tokens, heard))
+
 
 @dataclass(frozen=True)
 class Citation:

@@ -21,11 +21,11 @@ from agents.models.knowledge import (
     VectorIndex,
 )
 from agents.models.personas import DomainExpertiseType, Persona
+from agents.models.replies import Reply
 from agents.models.sessions import (
     Channel,
     Message,
     MessageRole,
-    Reply,
     Session,
     SessionIsOver,
     SessionStatus,

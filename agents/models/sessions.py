@@ -1,14 +1,13 @@
 from typing import Any
 
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import F, FilteredRelation, Q
 from django.utils import timezone
 
 from accounts.errors import DomainError
 from accounts.models.lifecycle import (
     AliveManager,
     Idempotent,
-    LeasedWork,
     SoftDeleted,
     SoftDeleteQuerySet,
     TimeStamped,
@@ -17,7 +16,6 @@ from accounts.models.lifecycle import (
 from accounts.models.organizations import Organization
 from accounts.models.users import User
 from agents.models.agents import Agent
-from agents.models.versions import AgentVersion
 
 
 class SessionStatus(models.TextChoices):
@@ -239,9 +237,28 @@ MESSAGE_COLUMNS = {
     "citations",
     "tokens",
     "metadata",
+    "is_stopped",
     "idempotency_key",
     "request_fingerprint",
 }
+
+
+class MessageQuerySet(models.QuerySet):
+    def with_reply(self):
+        """Each question's `reply_status` and `reply_events_after`: of the reply
+        that counts, null for what is no question."""
+        current = FilteredRelation(
+            "replies", condition=Q(replies__superseded_at__isnull=True)
+        )
+        return self.annotate(
+            current_reply=current,
+            reply_status=F("current_reply__status"),
+            reply_events_after=F("current_reply__events_after"),
+        )
+
+    def standing(self):
+        """Leave out the answers others stand in the place of."""
+        return self.filter(is_superseded=False)
 
 
 class Message(Idempotent):
@@ -257,7 +274,13 @@ class Message(Idempotent):
     citations = models.JSONField(default=list, blank=True)
     tokens = models.PositiveIntegerField(null=True, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
+    # Somebody had heard enough before the answer was complete.
+    is_stopped = models.BooleanField(default=False, db_default=False)
+    # Another answer to the same question stands in its place.
+    is_superseded = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         db_table = "messages"
@@ -288,50 +311,3 @@ class Message(Idempotent):
             "tokens": self.tokens,
         }
         return self.metadata | known
-
-
-class Reply(LeasedWork):
-    """The work of answering one question."""
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    session = models.ForeignKey(
-        Session, on_delete=models.CASCADE, related_name="replies"
-    )
-    question = models.OneToOneField(
-        Message, on_delete=models.CASCADE, related_name="reply"
-    )
-    answer = models.OneToOneField(
-        Message, null=True, on_delete=models.SET_NULL, related_name="answers"
-    )
-    version = models.ForeignKey(
-        AgentVersion, null=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    # Where in the session's event stream this reply begins.
-    events_after = models.CharField(max_length=40, default="0-0")
-    provider = models.CharField(max_length=50, blank=True, default="")
-    # Why it failed, as its reader is told; `last_error` is for the operator.
-    failure_code = models.CharField(max_length=50, blank=True, default="")
-    created_at = models.DateTimeField(auto_now_add=True)
-    first_token_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-    # When the end was published; a worker may die between storing and telling.
-    announced_at = models.DateTimeField(null=True)
-
-    class Meta:
-        db_table = "replies"
-        ordering = ["created_at", "id"]
-        indexes = [
-            models.Index(
-                fields=["run_after"],
-                condition=Q(status__in=["pending", "running"]),
-                name="ix_replies_unfinished",
-            ),
-            models.Index(
-                fields=["finished_at"],
-                condition=Q(announced_at=None, finished_at__isnull=False),
-                name="ix_replies_unannounced",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"Reply to {self.question_id}"

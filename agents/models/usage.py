@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models.lifecycle import TimeStamped, new_id
 from accounts.models.organizations import UNLIMITED, Organization
 from agents.models.agents import Agent
-from agents.models.sessions import Reply
+from agents.models.replies import Reply
 
 
 class UsageKind(models.TextChoices):

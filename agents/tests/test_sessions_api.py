@@ -150,6 +150,9 @@ def test_a_question_is_accepted_answered_and_read(api, url):
         "citations",
         "created_at",
         "status",
+        "stopped",
+        "superseded",
+        "ratings",
     }
     assert body["events_after"] != "0-0"
     whole = api.get(url).json()
@@ -203,13 +206,13 @@ def test_a_conversation_that_is_over_takes_no_question(api, session, url):
 
 
 @pytest.mark.parametrize("how_many", [1, 20])
-def test_a_conversation_costs_three_queries_however_long(
+def test_a_conversation_costs_four_queries_however_long(
     api, session, url, how_many, django_assert_num_queries
 ):
     for _ in range(how_many):
         replies.ask(session=session, content="How long?")
     api.get(url)
-    with django_assert_num_queries(3):  # the key, the session, the messages
+    with django_assert_num_queries(4):  # the key, the session, messages, ratings
         assert len(api.get(url).json()["messages"]) == how_many
 
 

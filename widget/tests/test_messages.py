@@ -127,7 +127,7 @@ def test_the_history_costs_the_same_however_long(
     inside.say("First")
     for number in range(length):
         Session.objects.get().add_message("assistant", f"Answer {number}")
-    with django_assert_num_queries(2):  # the session, its messages
+    with django_assert_num_queries(3):  # the session, its messages, their ratings
         inside.send("GET", "messages")
 
 
