@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
-from accounts import webhooks_admin  # noqa: F401 - registers its own
+from accounts import cache, webhooks_admin  # noqa: F401 - registers its own
 from accounts.keys import revoke_api_key
 from accounts.members import revoke_invitation
 from accounts.models import (
@@ -177,6 +177,7 @@ class OrganizationAdmin(SoftDeletedAdmin):
             }
             if changes:
                 Organization.all_objects.filter(pk=organization.pk).update(**limits)
+                cache.forget("organization", organization.pk)
                 self.record(request, AuditAction.UPDATE, organization, changes=changes)
         messages.success(request, "The limits are those of the plan.")
 

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class AccountsConfig(AppConfig):
@@ -7,6 +8,7 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self):
-        from accounts import sign_ins
+        from accounts import cache, sign_ins
 
         sign_ins.watch()
+        post_migrate.connect(cache.forget_everything, sender=self)

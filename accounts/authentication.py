@@ -9,6 +9,7 @@ from rest_framework.exceptions import AuthenticationFailed
 
 from accounts.audit import RequestFacts, current_request
 from accounts.errors import Forbidden, Invalid, NotFound
+from accounts.memberships import memberships_of
 from accounts.models.api_keys import APIKey
 from accounts.models.organizations import Membership, Organization
 from accounts.models.users import User
@@ -56,24 +57,16 @@ class Principal:
 
 
 def _membership(user: User, asked: str | None) -> Membership:
-    mine = (
-        Membership.objects.filter(user=user, organization__deleted_at=None)
-        .select_related("organization")
-        .order_by("organization_id")
-    )
-    if asked is None:
-        found = list(mine[:2])
-        if len(found) > 1:
-            raise Invalid(
-                "You belong to several organizations: say which.",
-                pointer="/organization_id",
-            )
-    else:
-        is_number = asked.isascii() and asked.isdigit() and len(asked) < 19
-        found = list(mine.filter(organization_id=int(asked))) if is_number else []
-    if not found:
-        raise NotFound
-    return found[0]
+    mine = memberships_of(user)
+    if asked is None and len(mine) > 1:
+        raise Invalid(
+            "You belong to several organizations: say which.",
+            pointer="/organization_id",
+        )
+    for membership in mine:
+        if asked in (None, str(membership.organization_id)):
+            return membership
+    raise NotFound
 
 
 def key_in(request: HttpRequest) -> str | None:
@@ -144,13 +137,7 @@ class BrowserSessionAuthentication(SessionAuthentication):
 
 
 def _chosen(user: User, organization_id: int) -> Principal | None:
-    membership = (
-        Membership.objects.filter(
-            user=user, organization_id=organization_id, organization__deleted_at=None
-        )
-        .select_related("organization")
-        .first()
-    )
-    if membership is None:
-        return None
-    return Principal(user, membership.organization, membership.role)
+    for membership in memberships_of(user):
+        if membership.organization_id == organization_id:
+            return Principal(user, membership.organization, membership.role)
+    return None

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.authentication import ORGANIZATION_IN_SESSION, Principal, describe_actor
-from accounts.models.organizations import Membership
+from accounts.memberships import memberships_of
 from accounts.permissions import MATRIX, may
 
 
@@ -23,13 +23,8 @@ def principal_of(request: HttpRequest) -> Principal | None:
 def _find(request: HttpRequest) -> Principal | None:
     if not request.user.is_authenticated:
         return None
-    mine = (
-        Membership.objects.filter(user=request.user, organization__deleted_at=None)
-        .select_related("organization")
-        .order_by("organization_id")
-    )
     chosen = request.session.get(ORGANIZATION_IN_SESSION)
-    memberships = list(mine)
+    memberships = memberships_of(request.user)
     for membership in memberships:
         if membership.organization_id == chosen:
             break

@@ -17,7 +17,7 @@ from accounts.doors import (
 from accounts.errors import Forbidden, NotFound
 from accounts.models.api_keys import Scope
 from accounts.models.lifecycle import request_fingerprint
-from agents import creation, editing, removal
+from agents import cache, creation, editing, removal
 from agents.embed import render_embed, render_strict_embed
 from agents.filters import AgentFilter
 from agents.models.agents import Agent
@@ -240,7 +240,9 @@ class AgentViewSet(OrganizationViewSet):
     @extend_schema(parameters=[ORGANIZATION], responses=EmbedShape)
     @action(detail=True)
     def embed(self, request, public_id):
-        agent = self.find()
+        agent = cache.find_agent(self._public_id())
+        if agent is None or agent.organization_id != self.organization.pk:
+            raise NotFound
         return Response(
             {
                 "embed_code": render_embed(agent.public_id, agent.widget_config),

@@ -130,6 +130,11 @@ CACHES = {
         "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 1},
     }
 }
+# How many seconds what is read all the time is remembered at most; 0: not at all.
+# What changes is forgotten at once.
+CACHE_TTL_AGENT = env.int("CACHE_TTL_AGENT", 300)
+CACHE_TTL_ORG = env.int("CACHE_TTL_ORG", 900)
+CACHE_TTL_PERMISSIONS = env.int("CACHE_TTL_PERMISSIONS", 300)
 
 # --- Identity ---------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

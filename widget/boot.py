@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from accounts.throttles import Limit
-from agents import origins
+from agents import cache, origins
 from agents.models.agents import Agent, WidgetMode
 from widget.errors import (
     AgentNotFound,
@@ -60,8 +60,7 @@ def find_agent(public_id: Any) -> Agent:
     """Return an agent that answers; one that is off is as if there were none."""
     if not re.fullmatch(PUBLIC_ID, str(public_id)):
         raise AgentNotFound
-    known = Agent.objects.select_related("organization", "live_version")
-    agent = known.filter(public_id=str(public_id)).first()
+    agent = cache.find_agent(str(public_id))
     if agent is None:
         raise AgentNotFound
     return answering(agent)

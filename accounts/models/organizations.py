@@ -1,6 +1,7 @@
 from django.db import connections, models
 from django.db.models.functions import Lower
 
+from accounts import cache
 from accounts.models.lifecycle import (
     AliveManager,
     SoftDeleted,
@@ -127,6 +128,10 @@ class Organization(TimeStamped, SoftDeleted):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args, **kwargs):
+        super().save(*args, **kwargs)
+        cache.forget("organization", self.pk)
+
     def count_one_more_agent(self) -> None:
         """Raise the counter of living agents; only under the row's lock."""
         with connections[self._state.db].cursor() as cursor:
@@ -178,3 +183,11 @@ class Membership(TimeStamped):
 
     def __str__(self) -> str:
         return f"{self.user} is {self.role} of {self.organization}"
+
+    def save(self, *args, **kwargs):
+        super().save(*args, **kwargs)
+        cache.forget("memberships", self.user_id)
+
+    def delete(self, *args, **kwargs):
+        cache.forget("memberships", self.user_id)
+        return super().delete(*args, **kwargs)

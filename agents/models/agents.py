@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
+from accounts import cache
 from accounts.models.lifecycle import (
     AliveManager,
     Idempotent,
@@ -185,6 +186,14 @@ class Agent(TimeStamped, SoftDeleted, Idempotent):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args, **kwargs):
+        super().save(*args, **kwargs)
+        cache.forget("agent", self.public_id)
+
+    def delete(self, *args, **kwargs):
+        cache.forget("agent", self.public_id)
+        return super().delete(*args, **kwargs)
 
     @property
     def optimization_pending(self) -> bool:
