@@ -81,6 +81,8 @@ class PassageShape(serializers.Serializer):
     position = serializers.IntegerField()
     score = serializers.FloatField()
     word_score = serializers.FloatField()
+    word_rank = serializers.IntegerField(allow_null=True)
+    sense_rank = serializers.IntegerField(allow_null=True)
 
 
 class PassagesShape(serializers.Serializer):

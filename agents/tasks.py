@@ -22,6 +22,11 @@ def embed_pack(knowledge_pack_id: str) -> None:
     vectors.embed_pack(knowledge_pack_id)
 
 
+@shared_task(name="agents.tasks.rebuild_vectors")
+def rebuild_vectors() -> None:
+    vectors.rebuild_outdated()
+
+
 @shared_task(name="agents.tasks.optimize_agent_prompt_background")
 def optimize_agent_prompt_background(run_id: str) -> None:
     optimization.optimize(run_id)

@@ -79,6 +79,11 @@ app.conf.update(
             "schedule": 10.0,
             "options": {"expires": 10},
         },
+        "rebuild-vectors": {
+            "task": "agents.tasks.rebuild_vectors",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
         "anchor-audit-heads": {
             "task": "accounts.tasks.anchor_audit_heads",
             "schedule": 60.0,

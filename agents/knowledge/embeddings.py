@@ -35,7 +35,7 @@ class WordLlama:
     identity = "wordllama-l2-supercat-256"
     dimensions = 256
     nearest = 0.22
-    trust = 0.6
+    trust = 0.7
 
     def embed(self, texts: list[str]) -> list[list[float]]:
         return _wordllama().embed(texts, norm=True).tolist()

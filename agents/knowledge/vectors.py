@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models.lifecycle import WorkStatus
+from accounts.models.organizations import Organization
 from accounts.work import claim, finish, nudge, renew, retry_later
 from agents.knowledge.embeddings import Embedder, EmbeddingError, embedder_for
 from agents.knowledge.nearest import literal
@@ -41,6 +42,32 @@ def want_vectors(knowledge_pack_id: UUID) -> None:
         knowledge_pack_id=knowledge_pack_id, defaults=due
     )
     nudge(EMBED, knowledge_pack_id)
+
+
+def rebuild_outdated() -> int:
+    """Have vectors made anew that another embedder made; return for how many packs.
+
+    The embedder of an organization changes by a setting or a provider of its own.
+    """
+    complete = VectorIndex.objects.filter(status=WorkStatus.DONE)
+    groups = complete.order_by().values_list(
+        "knowledge_pack__organization", "knowledge_pack__language", "embedding_model"
+    )
+    organizations = Organization.objects.in_bulk({row[0] for row in groups.distinct()})
+    outdated = 0
+    for organization_id, language, made_by in groups.distinct():
+        organization = organizations.get(organization_id)
+        if not organization or made_by == embedder_for(organization, language).identity:
+            continue
+        packs = complete.filter(
+            knowledge_pack__organization=organization_id,
+            knowledge_pack__language=language,
+            embedding_model=made_by,
+        )
+        for pack_id in packs.values_list("pk", flat=True):
+            want_vectors(pack_id)
+            outdated += 1
+    return outdated
 
 
 def embed_pack(knowledge_pack_id: str) -> VectorIndex | None:

@@ -57,7 +57,9 @@ def corpus(organization: Organization, name: str) -> KnowledgePack:
     return pack
 
 
-def measured(pack: KnowledgePack) -> Iterator[tuple[str, str, Score]]:
+def measured(
+    pack: KnowledgePack, *, with_far: bool = False
+) -> Iterator[tuple[str, str, Score]]:
     """Yield for each part of the questions and each kind of search its score."""
     want_vectors(pack.pk)
     embed_pack(str(pack.pk))
@@ -70,22 +72,33 @@ def measured(pack: KnowledgePack) -> Iterator[tuple[str, str, Score]]:
             right = {chunk for chunk, text in chunks.items() if words in text}
             if not right:
                 raise LookupError(f"No passage says {words!r}.")
-            for kind, found in found_by_each(pack, question).items():
+            for kind, found in found_by_each(pack, question, with_far=with_far).items():
                 scores[kind].places.append(place_of(right, found))
         for kind, score in scores.items():
             yield part, kind, score
 
 
-def found_by_each(pack: KnowledgePack, question: str) -> dict[str, list[UUID]]:
-    """Return what each kind of search finds, best first."""
+def found_by_each(
+    pack: KnowledgePack, question: str, *, with_far: bool
+) -> dict[str, list[UUID]]:
+    """Return what each kind of search finds, best first.
+
+    `with_far`: also what shares no word with the question and is not near it.
+    """
+    embedder = searching.embedder_for(pack.organization, pack.language)
     weights = searching.words_of(pack.language, question)
     words = searching.by_words(pack, weights, searching.CANDIDATES) if weights else []
-    sense = searching.by_sense(pack, question, searching.CANDIDATES)
-    trust = searching.embedder_for(pack.organization, pack.language).trust
-    both = searching.fused(words, sense, trust)
+    sense = searching.by_sense(pack, question, searching.CANDIDATES, embedder)
+    senses = [chunk for chunk, _ in sense]
+    if with_far:
+        both = searching.fused(words, senses, embedder.trust)
+    else:
+        both = searching.relevant(words, sense, embedder)
+        senses = [chunk for chunk, near in sense if near >= embedder.nearest]
     return {
-        kind: [chunk for chunk, _ in found]
-        for kind, found in zip(KINDS, (words, sense, both), strict=True)
+        "full-text": [each.chunk for each in words],
+        "vectors": senses,
+        "hybrid": [each.chunk for each in both],
     }
 
 
