@@ -1,151 +1,74 @@
-"""The REST door to conversations: start, ask, read, listen, end."""
+"""The REST door to conversations: start, find, read, listen, end, file, export."""
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import re_path
-from django_filters import CharFilter, ChoiceFilter, UUIDFilter
 from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
-from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from accounts.doors import (
-    MomentFilter,
-    NameField,
+    IDEMPOTENCY,
+    ORGANIZATION,
     OrganizationViewSet,
-    StrictFilterSet,
-    StrictSerializer,
-    TextField,
     idempotency_key,
 )
 from accounts.errors import Invalid, NotFound
 from accounts.models.api_keys import Scope
-from accounts.models.lifecycle import WorkStatus
-from agents import replies, streams
+from agents import endings, replies, streams, tagging
+from agents.api_messages import MESSAGE_ID, MessageActions
+from agents.conversation_export import as_csv, as_json
+from agents.conversation_search import matches
+from agents.conversations import with_feedback
+from agents.filters import SessionFilter
 from agents.models.agents import Agent
-from agents.models.feedback import RatingValue
-from agents.models.sessions import Channel, MessageRole, Session, SessionStatus
-from agents.transcripts import transcript
-from agents.viewsets import IDEMPOTENCY, ORGANIZATION
+from agents.models.feedback import Tag
+from agents.models.sessions import Channel, Session, SessionStatus
+from agents.session_shapes import (
+    COLUMNS,
+    CancelBody,
+    ExpireBody,
+    FailBody,
+    MessageBody,
+    RateBody,
+    SessionBody,
+    SessionShape,
+    SessionSummary,
+    StopBody,
+    TagBody,
+    TagShape,
+    session_as_dict,
+    session_summary,
+)
+from metrics.api_ledger import WhateverAccepted, csv_response
+
+BODIES = {
+    "create": SessionBody,
+    "ask": MessageBody,
+    "stop": StopBody,
+    "rate": RateBody,
+    "fail": FailBody,
+    "cancel": CancelBody,
+    "expire": ExpireBody,
+    "add_tag": TagBody,
+}
+FILE = {(200, "text/csv"): OpenApiTypes.STR}
 
 
-class SessionBody(StrictSerializer):
-    agent = serializers.UUIDField(help_text="The agent's public id")
-    visitor_id = NameField(
-        max_length=255, required=False, help_text="Whom you speak for; default: you"
-    )
-    title = NameField(max_length=500, required=False, allow_blank=True)
-    idempotency_key = TextField(max_length=255, required=False, allow_null=True)
-
-
-class MessageBody(StrictSerializer):
-    content = TextField(max_length=replies.MAX_QUESTION)
-    idempotency_key = TextField(max_length=255, required=False, allow_null=True)
-
-
-class CancelBody(StrictSerializer):
-    reason = NameField(max_length=500, required=False, allow_blank=True)
-
-
-class CitationShape(serializers.Serializer):
-    number = serializers.IntegerField()
-    document_id = serializers.UUIDField()
-    title = serializers.CharField()
-    url = serializers.CharField()
-    passage = serializers.CharField()
-
-
-class RatingShape(serializers.Serializer):
-    rating = serializers.ChoiceField(RatingValue.choices)
-    comment = serializers.CharField()
-    user_id = serializers.UUIDField(
-        allow_null=True, help_text="null: the visitor's own"
-    )
-    updated_at = serializers.DateTimeField()
-
-
-class MessageShape(serializers.Serializer):
-    id = serializers.UUIDField()
-    sequence = serializers.IntegerField()
-    role = serializers.ChoiceField(MessageRole.choices)
-    content = serializers.CharField()
-    citations = CitationShape(many=True)
-    created_at = serializers.DateTimeField()
-    status = serializers.ChoiceField(
-        WorkStatus.choices, help_text="Of a question: how far its answer is"
-    )
-    stopped = serializers.BooleanField(help_text="Cut short by a reader")
-    superseded = serializers.BooleanField(help_text="Another answer stands instead")
-    ratings = RatingShape(many=True)
-
-
-class TranscriptShape(serializers.Serializer):
-    messages = MessageShape(many=True)
-    events_after = serializers.CharField()
-
-
-class AskedShape(serializers.Serializer):
-    message_id = serializers.UUIDField()
-    reply_id = serializers.UUIDField()
-    events_after = serializers.CharField()
-
-
-class SessionSummary(serializers.Serializer):
-    id = serializers.UUIDField()
-    agent_id = serializers.CharField()
-    user_id = serializers.UUIDField(allow_null=True)
-    visitor_id = serializers.CharField()
-    channel = serializers.ChoiceField(Channel.choices)
-    title = serializers.CharField()
-    status = serializers.ChoiceField(SessionStatus.choices)
-    total_messages = serializers.IntegerField()
-    total_tokens = serializers.IntegerField(allow_null=True)
-    last_activity_at = serializers.DateTimeField()
-    expires_at = serializers.DateTimeField(allow_null=True)
-    created_at = serializers.DateTimeField()
-    updated_at = serializers.DateTimeField()
-
-
-class SessionShape(SessionSummary):
-    context = serializers.DictField()
-    metadata = serializers.DictField()
-    messages = MessageShape(many=True)
-    events_after = serializers.CharField()
-
-
-SUMMARY = tuple(SessionSummary().fields)
-
-
-def session_summary(row: tuple[Any, ...]) -> dict[str, Any]:
-    return dict(zip(SUMMARY, row, strict=True))
-
-
-def session_as_dict(session: Session) -> dict[str, Any]:
-    summary = {name: getattr(session, name) for name in SUMMARY}
-    details = {"context": session.context, "metadata": session.metadata}
-    return summary | details | transcript(session)
-
-
-class SessionFilter(StrictFilterSet):
-    agent = UUIDFilter(field_name="agent_ref__public_id")
-    status = ChoiceFilter(choices=SessionStatus.choices)
-    channel = ChoiceFilter(choices=Channel.choices)
-    visitor_id = CharFilter()
-    active_after = MomentFilter(field_name="last_activity_at", lookup_expr="gte")
-    active_before = MomentFilter(field_name="last_activity_at", lookup_expr="lt")
-
-    class Meta:
-        model = Session
-        fields = ()
+def json_response(pieces, name: str) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(pieces, content_type="application/json")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
 @extend_schema_view(
     list=extend_schema(parameters=[ORGANIZATION], responses=SessionSummary(many=True)),
 )
-class SessionViewSet(OrganizationViewSet):
+class SessionViewSet(MessageActions, OrganizationViewSet):
     """Conversations with the organization's agents."""
 
     admits_bound_keys = True
@@ -154,8 +77,13 @@ class SessionViewSet(OrganizationViewSet):
         "retrieve": Scope.SESSIONS_READ,
         "messages": Scope.SESSIONS_READ,
         "stream": Scope.SESSIONS_READ,
+        "export_csv": Scope.SESSIONS_READ,
+        "export_json": Scope.SESSIONS_READ,
         "create": Scope.CHAT,
         "ask": Scope.CHAT,
+        "stop": Scope.CHAT,
+        "regenerate": Scope.CHAT,
+        "rate": Scope.CHAT,
         "*": Scope.SESSIONS_WRITE,
     }
     queryset = Session.objects.none()
@@ -170,11 +98,7 @@ class SessionViewSet(OrganizationViewSet):
         return sessions
 
     def get_serializer_class(self):
-        return {
-            "create": SessionBody,
-            "ask": MessageBody,
-            "cancel": CancelBody,
-        }.get(self.action, SessionShape)
+        return BODIES.get(self.action, SessionShape)
 
     def perform_content_negotiation(self, request, force=False):
         # Who listens may accept nothing but events; a refusal is a problem anyway.
@@ -195,11 +119,18 @@ class SessionViewSet(OrganizationViewSet):
         return agent
 
     def cursor_of(self, row):
-        return row[SUMMARY.index("created_at")], row[SUMMARY.index("id")]
+        return row[COLUMNS.index("created_at")], row[COLUMNS.index("id")]
 
     def list(self, request):
-        sessions = self.filter_queryset(self.get_queryset()).latest_first()
-        return self.list_page(sessions.values_list(*SUMMARY), session_summary)
+        sessions = with_feedback(self.filter_queryset(self.get_queryset()))
+        rows = self.paginator.paginate_queryset(
+            sessions.latest_first().values_list(*COLUMNS), request, self
+        )
+        words = request.query_params.get("search", "")
+        found = matches([row[0] for row in rows], words)
+        return self.paginator.page_of(
+            rows, [session_summary(row, found.get(row[0])) for row in rows]
+        )
 
     @extend_schema(parameters=[ORGANIZATION], responses=SessionShape)
     def retrieve(self, request, pk):
@@ -228,54 +159,97 @@ class SessionViewSet(OrganizationViewSet):
             session_as_dict(session), 201 if created else 200, headers=headers
         )
 
-    @extend_schema(parameters=[ORGANIZATION], responses=TranscriptShape, filters=False)
-    @action(detail=True, pagination_class=None)
-    def messages(self, request, pk):
-        return Response(transcript(self.find()))
+    @extend_schema(parameters=[ORGANIZATION])
+    def destroy(self, request, pk):
+        """Delete a conversation; nobody reads it any more."""
+        endings.delete_session(session=self.find(), actor=self.principal.user)
+        return Response(status=204)
 
-    @extend_schema(
-        parameters=[ORGANIZATION, IDEMPOTENCY],
-        request=MessageBody,
-        responses={202: AskedShape, 200: AskedShape},
-    )
-    @messages.mapping.post
-    def ask(self, request, pk):
-        body = self.body()
-        message, reply, created = replies.ask(
+    # --- Ending -------------------------------------------------------------
+    def end(self, status: SessionStatus, reason: str = "") -> Response:
+        session = endings.end_session(
             session=self.find(),
-            content=body["content"],
-            idempotency_key=idempotency_key(request, body),
+            status=status,
+            actor=self.principal.user,
+            reason=reason,
         )
-        answer = {
-            "message_id": message.pk,
-            "reply_id": reply.pk,
-            "events_after": reply.events_after,
-        }
-        headers = {} if created else {"Idempotency-Replayed": "true"}
-        return Response(answer, 202 if created else 200, headers=headers)
+        return Response(session_as_dict(session))
 
     @extend_schema(parameters=[ORGANIZATION], request=None, responses=SessionShape)
     @action(detail=True, methods=["post"])
     def complete(self, request, pk):
-        session = replies.end_session(
-            session=self.find(),
-            status=SessionStatus.COMPLETED,
-            actor=self.principal.user,
-        )
-        return Response(session_as_dict(session))
+        return self.end(SessionStatus.COMPLETED)
+
+    @extend_schema(parameters=[ORGANIZATION], request=FailBody, responses=SessionShape)
+    @action(detail=True, methods=["post"])
+    def fail(self, request, pk):
+        return self.end(SessionStatus.FAILED, self.body()["error"])
 
     @extend_schema(
         parameters=[ORGANIZATION], request=CancelBody, responses=SessionShape
     )
     @action(detail=True, methods=["post"])
     def cancel(self, request, pk):
-        session = replies.end_session(
+        return self.end(SessionStatus.CANCELLED, self.body().get("reason", ""))
+
+    @extend_schema(
+        parameters=[ORGANIZATION], request=ExpireBody, responses=SessionShape
+    )
+    @action(detail=True, methods=["post"])
+    def expire(self, request, pk):
+        """Let a conversation end at a moment; the past is now."""
+        session = endings.expire_session(
             session=self.find(),
-            status=SessionStatus.CANCELLED,
             actor=self.principal.user,
-            reason=self.body().get("reason", ""),
+            at=self.body().get("expires_at"),
         )
         return Response(session_as_dict(session))
+
+    # --- Tags ---------------------------------------------------------------
+    @extend_schema(
+        parameters=[ORGANIZATION],
+        request=TagBody,
+        responses={201: TagShape, 200: TagShape},
+    )
+    @action(detail=True, methods=["post"], url_path="tags")
+    def add_tag(self, request, pk):
+        """File a conversation under a name, made if need be."""
+        tag, is_new = tagging.add_tag(
+            session=self.find(), actor=self.principal.user, **self.body()
+        )
+        return Response({"id": tag.pk, "name": tag.name}, 201 if is_new else 200)
+
+    @extend_schema(parameters=[ORGANIZATION])
+    @action(detail=True, methods=["delete"], url_path=f"tags/(?P<tag_id>{MESSAGE_ID})")
+    def remove_tag(self, request, pk, tag_id):
+        removed = tagging.remove_tag(
+            session=self.find(), tag_id=tag_id, actor=self.principal.user
+        )
+        if not removed:
+            raise NotFound
+        return Response(status=204)
+
+    # --- Files --------------------------------------------------------------
+    @extend_schema(parameters=[ORGANIZATION], responses=FILE, filters=True)
+    @action(
+        detail=False,
+        url_path=r"export\.csv",
+        pagination_class=None,
+        content_negotiation_class=WhateverAccepted,
+    )
+    def export_csv(self, request):
+        """Return every message of the conversations asked for, a line each."""
+        found = self.filter_queryset(self.get_queryset())
+        return csv_response(as_csv(found), "conversations.csv")
+
+    @extend_schema(
+        parameters=[ORGANIZATION], responses=SessionShape(many=True), filters=True
+    )
+    @action(detail=False, url_path=r"export\.json", pagination_class=None)
+    def export_json(self, request):
+        """Return the conversations asked for with all that was said."""
+        found = self.filter_queryset(self.get_queryset())
+        return json_response(as_json(found), "conversations.json")
 
     @extend_schema(
         parameters=[
@@ -290,6 +264,33 @@ class SessionViewSet(OrganizationViewSet):
         """Relay start, token, done and failed as server-sent events."""
         after = streams.requested_after(request._request)
         return Response({"session_id": self.find().pk, "after": after})
+
+
+class TagViewSet(OrganizationViewSet):
+    """The names conversations are filed under."""
+
+    actions = {"list": Scope.SESSIONS_READ, "*": Scope.SESSIONS_WRITE}
+    queryset = Tag.objects.none()
+    serializer_class = TagShape
+
+    @extend_schema(parameters=[ORGANIZATION], responses=TagShape(many=True))
+    def list(self, request):
+        mine = Tag.objects.for_organization(self.organization).order_by(
+            "-created_at", "-pk"
+        )
+        return self.list_page(
+            self.filter_queryset(mine), lambda tag: {"id": tag.pk, "name": tag.name}
+        )
+
+    @extend_schema(parameters=[ORGANIZATION])
+    def destroy(self, request, pk):
+        """Give up a name; the conversations stay."""
+        deleted = tagging.delete_tag(
+            organization=self.organization, tag_id=pk, actor=self.principal.user
+        )
+        if not deleted:
+            raise NotFound
+        return Response(status=204)
 
 
 ask_to_listen = SessionViewSet.as_view(

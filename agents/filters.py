@@ -1,8 +1,12 @@
 from django.db.models import Q
-from django_filters import CharFilter, ChoiceFilter, OrderingFilter
+from django_filters import CharFilter, ChoiceFilter, OrderingFilter, UUIDFilter
 
 from accounts.doors import MomentFilter, StrictBooleanFilter, StrictFilterSet
+from agents.conversation_search import LONGEST, saying
+from agents.conversations import rated, tagged
 from agents.models.agents import Agent, OptimizationStatus
+from agents.models.feedback import RatingValue
+from agents.models.sessions import Channel, Session, SessionStatus
 
 
 class AgentFilter(StrictFilterSet):
@@ -31,3 +35,38 @@ class AgentFilter(StrictFilterSet):
         # Rows that compare equal must not change places between pages.
         order = queryset.query.order_by
         return queryset.order_by(*order, "-id") if order else queryset.newest_first()
+
+
+class SessionFilter(StrictFilterSet):
+    agent = UUIDFilter(field_name="agent_ref__public_id")
+    status = ChoiceFilter(choices=SessionStatus.choices)
+    channel = ChoiceFilter(choices=Channel.choices)
+    visitor_id = CharFilter()
+    tag = CharFilter(method="bears", help_text="A tag's name")
+    rating = ChoiceFilter(
+        choices=RatingValue.choices,
+        method="is_rated",
+        help_text="Somebody rated an answer so",
+    )
+    search = CharFilter(
+        method="says",
+        max_length=LONGEST,
+        help_text='Words that were said, or a "phrase"',
+    )
+    created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
+    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
+    active_after = MomentFilter(field_name="last_activity_at", lookup_expr="gte")
+    active_before = MomentFilter(field_name="last_activity_at", lookup_expr="lt")
+
+    class Meta:
+        model = Session
+        fields = ()
+
+    def bears(self, queryset, name, value):
+        return tagged(queryset, value)
+
+    def is_rated(self, queryset, name, value):
+        return rated(queryset, value)
+
+    def says(self, queryset, name, value):
+        return saying(queryset, value)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts import audit
 from accounts.errors import Invalid, NotFound
@@ -46,6 +47,21 @@ def rate(
         action = AuditAction.CREATE if is_new else AuditAction.UPDATE
         _record(session, message, user, action, rating=value)
     return rating
+
+
+def set_rating(
+    *, session: Session, message_id: Any, value: str | None, **given: Any
+) -> QuerySet[Rating]:
+    """Rate an answer, or with no value withdraw; return what everyone thinks of it.
+
+    Raises NotFound, Invalid.
+    """
+    if value is None:
+        given.pop("comment", None)
+        withdraw(session=session, message_id=message_id, **given)
+    else:
+        rate(session=session, message_id=message_id, value=value, **given)
+    return Rating.objects.filter(message=message_id)
 
 
 @transaction.atomic

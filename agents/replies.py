@@ -8,14 +8,12 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import audit
 from accounts.errors import DomainError, Invalid
-from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import WorkStatus, request_fingerprint
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
 from accounts.webhooks import announcing
-from accounts.work import claim, finish, nudge, retry_later
+from accounts.work import claim, claimable, finish, nudge, retry_later
 from agents import budgets, streams
 from agents.announcements import announce_conversation
 from agents.llm.provider import Provider, ProviderError
@@ -28,7 +26,6 @@ from agents.models.sessions import (
     MessageRole,
     Session,
     SessionIsOver,
-    SessionStatus,
 )
 from agents.models.versions import AgentVersion
 from agents.speech import Answer, GivenUp, LeaseLost, speak, turn_of
@@ -42,6 +39,8 @@ MAX_ATTEMPTS = 3
 RETRY_SECONDS = (1, 5)
 # An end that nobody published for so long was stored by a worker that then died.
 ANNOUNCE_AFTER = timedelta(seconds=5)
+# Nobody waits longer for a word: what no worker took by then has failed.
+GIVE_UP_AFTER = timedelta(minutes=15)
 
 FAILURES = {
     "agent_unavailable": "This agent does not answer at the moment.",
@@ -160,28 +159,6 @@ def _stored(
     budgets.reserve_for_reply(reply, locked.agent_ref, content)
     nudge(ANSWER, reply.pk)
     return message, reply, True
-
-
-@transaction.atomic
-def end_session(
-    *, session: Session, status: SessionStatus, actor: User | None, reason: str = ""
-) -> Session:
-    """Complete or cancel a conversation. Raises SessionIsOver."""
-    if status == SessionStatus.COMPLETED:
-        session.mark_completed()
-    else:
-        session.mark_cancelled(reason)
-    announce_conversation(session, WebhookEvent.CONVERSATION_CLOSED, status=str(status))
-    audit.record(
-        action=AuditAction.UPDATE,
-        resource_type="session",
-        resource_id=session.pk,
-        organization_id=session.organization_id,
-        actor=actor,
-        changes={"status": {"old": SessionStatus.ACTIVE, "new": status}},
-        response_status=200,
-    )
-    return session
 
 
 # --- The worker's half ------------------------------------------------------
@@ -308,3 +285,17 @@ def announce_overdue(limit: int = 200) -> int:
     for reply in replies:
         announce(reply)
     return len(replies)
+
+
+def give_up_overdue(limit: int = 200) -> int:
+    """End the replies that no worker could finish in time; return how many."""
+    overdue = Reply.objects.unfinished().filter(
+        claimable(), created_at__lt=timezone.now() - GIVE_UP_AFTER
+    )
+    ended = 0
+    for pk in list(overdue.order_by("run_after").values_list("pk", flat=True)[:limit]):
+        reply = claim(Reply, pk, lease_seconds=settings.REPLY_LEASE_SECONDS)
+        if reply and fail(reply, "deadline_exceeded"):
+            announce(reply)
+            ended += 1
+    return ended

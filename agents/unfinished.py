@@ -6,19 +6,22 @@ from accounts.work import sweep
 from agents.budgets import release_overdue
 from agents.creation import OPTIMIZE
 from agents.custody.runs import RUN
+from agents.endings import expire_overdue
 from agents.knowledge.indexing import INDEX
 from agents.knowledge.vectors import EMBED
 from agents.models.custody import CustodyRun
 from agents.models.knowledge import Document, VectorIndex
 from agents.models.replies import Reply
 from agents.models.versions import OptimizationRun
-from agents.replies import ANSWER, announce_overdue
+from agents.replies import ANSWER, announce_overdue, give_up_overdue
 
 
 def resend() -> int:
     """Nudge the workers about everything pending, and tell what went untold."""
+    give_up_overdue()
     announce_overdue()
     release_overdue()
+    expire_overdue()
     return (
         sweep(Reply, ANSWER)
         + sweep(Document, INDEX)

@@ -13,7 +13,7 @@ from accounts.webhooks_api import WebhookViewSet
 from agents.api_completions import openai_urlpatterns
 from agents.api_custody import CustodyRunViewSet, CustodyTestViewSet
 from agents.api_knowledge import DocumentViewSet, KnowledgePackViewSet
-from agents.api_sessions import SessionViewSet, stream_urlpatterns
+from agents.api_sessions import SessionViewSet, TagViewSet, stream_urlpatterns
 from agents.api_usage import UsageViewSet
 from agents.viewsets import AgentViewSet, PersonaViewSet
 from metrics.viewsets import AgentMetricsViewSet, moved_custody_analytics
@@ -34,6 +34,7 @@ router.register("api/v1/personas", PersonaViewSet, "persona")
 router.register("api/v1/knowledge-packs", KnowledgePackViewSet, "knowledge-pack")
 router.register("api/v1/documents", DocumentViewSet, "document")
 router.register("api/v1/sessions", SessionViewSet, "session")
+router.register("api/v1/tags", TagViewSet, "tag")
 router.register("api/v1/usage", UsageViewSet, "usage")
 router.register("api/agent-metrics", AgentMetricsViewSet, "agent-metrics")
 

@@ -1,5 +1,7 @@
 from typing import Any
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models, transaction
 from django.db.models import F, FilteredRelation, Q
 from django.utils import timezone
@@ -16,6 +18,9 @@ from accounts.models.lifecycle import (
 from accounts.models.organizations import Organization
 from accounts.models.users import User
 from agents.models.agents import Agent
+
+# How texts of any language are split into words for the search.
+SEARCHED_AS = "simple"
 
 
 class SessionStatus(models.TextChoices):
@@ -49,6 +54,10 @@ class SessionQuerySet(SoftDeleteQuerySet):
 
     def latest_first(self):
         return self.order_by("-last_activity_at", "-id")
+
+    def overdue(self):
+        """Conversations that are to end and have not."""
+        return self.filter(status=SessionStatus.ACTIVE, expires_at__lte=timezone.now())
 
 
 class SessionManager(models.Manager.from_queryset(SessionQuerySet), AliveManager):
@@ -285,6 +294,11 @@ class Message(Idempotent):
     class Meta:
         db_table = "messages"
         ordering = ["sequence"]
+        indexes = [
+            GinIndex(
+                SearchVector("content", config=SEARCHED_AS), name="ix_messages_search"
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["session", "sequence"], name="uq_messages_sequence"

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import members
 from accounts.models import Organization, WebhookDelivery, WebhookEvent
 from accounts.tests.factories import make_webhook
-from agents import creation, editing, optimization, removal, replies
+from agents import creation, editing, endings, optimization, removal, replies
 from agents.knowledge import documents
 from agents.knowledge.indexing import index_document
 from agents.models import OptimizationRun
@@ -121,7 +121,7 @@ def test_a_conversation_is_told_of_at_both_ends(heard, agent, ada):
     replies.start_session(
         agent=agent, channel=Channel.API, user=ada.user, idempotency_key="k"
     )
-    replies.end_session(session=session, status=SessionStatus.COMPLETED, actor=ada.user)
+    endings.end_session(session=session, status=SessionStatus.COMPLETED, actor=ada.user)
     facts = {
         "session_id": str(session.pk),
         "agent_public_id": str(agent.public_id),

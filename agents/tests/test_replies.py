@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.errors import Invalid, KeyReused
 from accounts.models import AuditLog
 from accounts.tests.factories import UserFactory
-from agents import replies, streams, unfinished
+from agents import endings, replies, streams, unfinished
 from agents.editing import update_agent
 from agents.llm.provider import ProviderError
 from agents.models import Agent, Message, Reply, Session, SessionIsOver
@@ -362,8 +362,8 @@ def test_an_answer_is_stored_while_redis_is_away(session, settings):
 
 # --- Ending -----------------------------------------------------------------
 def test_an_end_is_audited(session):
-    replies.end_session(session=session, status="cancelled", actor=None, reason="left")
+    endings.end_session(session=session, status="cancelled", actor=None, reason="left")
     entry = AuditLog.objects.get(resource_type="session")
     assert entry.detail.changes["status"] == {"old": "active", "new": "cancelled"}
     with pytest.raises(SessionIsOver):
-        replies.end_session(session=session, status="completed", actor=None)
+        endings.end_session(session=session, status="completed", actor=None)

@@ -206,13 +206,14 @@ def test_a_conversation_that_is_over_takes_no_question(api, session, url):
 
 
 @pytest.mark.parametrize("how_many", [1, 20])
-def test_a_conversation_costs_four_queries_however_long(
+def test_a_conversation_costs_five_queries_however_long(
     api, session, url, how_many, django_assert_num_queries
 ):
     for _ in range(how_many):
         replies.ask(session=session, content="How long?")
     api.get(url)
-    with django_assert_num_queries(4):  # the key, the session, messages, ratings
+    # The key, the session, its messages, their ratings, its tags.
+    with django_assert_num_queries(5):
         assert len(api.get(url).json()["messages"]) == how_many
 
 

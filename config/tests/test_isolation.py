@@ -23,6 +23,7 @@ from agents.tests.factories import (
     DocumentFactory,
     KnowledgePackFactory,
     SessionFactory,
+    TagFactory,
 )
 from config.tests.routes import cells, is_organization_view, patterns
 
@@ -44,6 +45,7 @@ ABOUT = {
     "knowledge-pack": "pack",
     "document": "document",
     "session": "session",
+    "tag": "tag",
     "agent-metrics": "agent_type",
     "usage": "agent",
     "model": "agent",
@@ -93,6 +95,7 @@ def world(harbor, ada):
         "pack": pack.pk,
         "document": DocumentFactory(knowledge_pack=pack).pk,
         "session": SessionFactory(agent_ref=agent, user=ada.user).pk,
+        "tag": TagFactory(organization=harbor).pk,
         "agent_type": agent.slug,
         "custody_test": create_test(
             agent=agent,
