@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -29,6 +29,7 @@ ORDERS = {
     "newest": ("-created_at", "-id"),
     "changed": ("-updated_at", "-id"),
     "name": ("name", "id"),
+    "used": (F("stats__recent_conversations").desc(nulls_last=True), "-id"),
 }
 
 

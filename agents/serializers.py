@@ -111,6 +111,15 @@ class EmbedShape(serializers.Serializer):
     strict_embed_code = serializers.CharField()
 
 
+class StatsShape(serializers.Serializer):
+    agent_id = serializers.UUIDField()
+    total_conversations = serializers.IntegerField()
+    total_messages = serializers.IntegerField()
+    total_documents = serializers.IntegerField()
+    recent_conversations = serializers.IntegerField(help_text="Begun within 28 days")
+    last_used_at = serializers.DateTimeField(allow_null=True)
+
+
 class VersionShape(serializers.Serializer):
     id = serializers.UUIDField()
     number = serializers.IntegerField()

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from agents import budget_notices, optimization, replies, unfinished
+from agents import budget_notices, optimization, replies, stats, unfinished
 from agents.custody import runs
 from agents.knowledge import indexing, vectors
 
@@ -40,6 +40,11 @@ def run_custody(run_id: str) -> None:
 @shared_task(name="agents.tasks.sweep")
 def sweep() -> None:
     unfinished.resend()
+
+
+@shared_task(name="agents.tasks.update_agent_stats")
+def update_agent_stats() -> None:
+    stats.update_outdated_stats()
 
 
 @shared_task(name="agents.tasks.mail_budget_notice")

@@ -33,8 +33,10 @@ from agents.serializers import (
     EmbedShape,
     NewAgentBody,
     PersonaShape,
+    StatsShape,
     VersionShape,
 )
+from agents.stats import get_agent_stats
 
 IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description="The ETag last read"
@@ -56,6 +58,7 @@ class AgentViewSet(OrganizationViewSet):
         "list": Scope.AGENTS_READ,
         "retrieve": Scope.AGENTS_READ,
         "embed": Scope.AGENTS_READ,
+        "stats": Scope.AGENTS_READ,
         "versions": Scope.AGENTS_READ,
         "*": Scope.AGENTS_WRITE,
     }
@@ -249,6 +252,11 @@ class AgentViewSet(OrganizationViewSet):
                 "strict_embed_code": render_strict_embed(agent.public_id),
             }
         )
+
+    @extend_schema(parameters=[ORGANIZATION], responses=StatsShape)
+    @action(detail=True)
+    def stats(self, request, public_id):
+        return Response(get_agent_stats(self.find()))
 
     @extend_schema(parameters=[ORGANIZATION], responses=VersionShape(many=True))
     @action(detail=True, filterset_class=None)

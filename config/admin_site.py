@@ -51,6 +51,7 @@ NAVIGATION = {
     "Usage": [
         ("Months", "calendar_month", "agents_usagemonth"),
         ("Days", "today", "agents_usageday"),
+        ("Totals of agents", "functions", "agents_agentstats"),
         ("Caps of agents", "speed", "agents_agentbudget"),
         ("Reservations", "hourglass", "agents_reservation"),
     ],

@@ -84,6 +84,11 @@ app.conf.update(
             "schedule": 60.0,
             "options": {"expires": 60},
         },
+        "update-agent-stats": {
+            "task": "agents.tasks.update_agent_stats",
+            "schedule": 300.0,
+            "options": {"expires": 300},
+        },
         "anchor-audit-heads": {
             "task": "accounts.tasks.anchor_audit_heads",
             "schedule": 60.0,

@@ -10,6 +10,7 @@ from functools import cache
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import connections, models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models.lifecycle import (
@@ -77,6 +78,17 @@ class APIKeyQuerySet(SoftDeleteQuerySet):
     def for_organization(self, organization):
         """The organization's keys, each with its owner."""
         return self.filter(organization=organization).select_related("user")
+
+    def usable(self):
+        """Keys that open something now: neither revoked nor expired, their owner in."""
+        is_unexpired = models.Q(expires_at=None) | models.Q(expires_at__gt=Now())
+        return self.alive().filter(
+            is_unexpired,
+            user__is_active=True,
+            user__deleted_at=None,
+            organization__deleted_at=None,
+            user__memberships__organization=models.F("organization"),
+        )
 
     def for_raw(self, raw: str) -> "APIKey | None":
         """Return the usable key with user, organization and the owner's role."""

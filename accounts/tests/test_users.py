@@ -1,10 +1,13 @@
 """The user: who may sign in, with which roles and groups."""
 
+from uuid import uuid4
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from accounts.models import AuthProvider, User
+from accounts.people import get_user_by_id
 from accounts.tests.factories import PASSWORD, UserFactory, make_key
 
 pytestmark = pytest.mark.django_db
@@ -121,3 +124,19 @@ def test_a_deleted_user_is_hidden_inactive_and_restorable():
     assert not User.all_objects.get(pk=user.pk).is_active
     user.restore()
     assert User.objects.get(pk=user.pk).is_active
+
+
+def test_a_person_is_found_by_their_id():
+    user = UserFactory()
+    assert get_user_by_id(user.pk) == get_user_by_id(str(user.pk)) == user
+
+
+@pytest.mark.parametrize("wrong", ["", "7", None, "\x00", uuid4()])
+def test_nobody_is_found_by_any_other(wrong):
+    assert get_user_by_id(wrong) is None
+
+
+def test_a_deleted_person_is_nobody():
+    user = UserFactory()
+    user.soft_delete()
+    assert get_user_by_id(user.pk) is None

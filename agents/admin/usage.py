@@ -4,7 +4,7 @@ from django.contrib import admin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from accounts.operations import ReadOnlyAdmin
-from agents.models import AgentBudget, Reservation, UsageDay, UsageMonth
+from agents.models import AgentBudget, AgentStats, Reservation, UsageDay, UsageMonth
 
 
 @admin.register(AgentBudget)
@@ -48,3 +48,19 @@ class ReservationAdmin(ReadOnlyAdmin):
     list_select_related = ("agent",)
     search_fields = ("=id", "agent__name")
     ordering = ("-expires_at", "-id")
+
+
+@admin.register(AgentStats)
+class AgentStatsAdmin(ReadOnlyAdmin):
+    list_display = (
+        "agent",
+        "total_conversations",
+        "total_messages",
+        "total_documents",
+        "recent_conversations",
+        "last_used_at",
+        "counted_at",
+    )
+    list_select_related = ("agent",)
+    search_fields = ("agent__name",)
+    ordering = ("-last_used_at", "-agent")

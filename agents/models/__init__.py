@@ -30,6 +30,7 @@ from agents.models.sessions import (
     SessionIsOver,
     SessionStatus,
 )
+from agents.models.stats import AgentStats
 from agents.models.usage import (
     AgentBudget,
     Reservation,
@@ -48,6 +49,7 @@ from agents.models.versions import (
 __all__ = [
     "Agent",
     "AgentBudget",
+    "AgentStats",
     "AgentVersion",
     "Channel",
     "Chunk",

@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from accounts import cache
+from accounts.models.api_keys import APIKey, hash_key, is_well_formed
 from accounts.models.lifecycle import (
     AliveManager,
     Idempotent,
@@ -69,6 +70,15 @@ class AgentQuerySet(SoftDeleteQuerySet):
     def with_details(self):
         """Everything one row of the agent list shows, in one query."""
         return self.select_related("persona", "knowledge_pack", "live_version")
+
+    def bound_to_key(self, raw: str):
+        """The agent that a raw API key is bound to, as long as the key is good."""
+        if not is_well_formed(raw):
+            return self.none()
+        keys = APIKey.objects.usable().filter(
+            key_hash=hash_key(raw), organization=models.OuterRef("organization")
+        )
+        return self.filter(public_id__in=keys.values("agent_public_id")).order_by()
 
     def newest_first(self):
         return self.order_by("-created_at", "-id")

@@ -32,7 +32,12 @@ PER_PAGE = 25
 LATEST = 5
 VERSIONS_SHOWN = 8
 FOUND_SHOWN = 8
-ORDERS = [("newest", "Newest first"), ("changed", "Last changed"), ("name", "By name")]
+ORDERS = [
+    ("newest", "Newest first"),
+    ("changed", "Last changed"),
+    ("name", "By name"),
+    ("used", "Most used"),
+]
 STALE = (
     "Somebody changed this agent after you opened the form. Your text is still here: "
     "copy what you need, open the form again and repeat your change."
@@ -42,7 +47,8 @@ STALE = (
 def find_agent(request: HttpRequest, public_id: UUID) -> Agent:
     """Return an agent of the viewer's organization, or answer 404."""
     agents = Agent.objects.for_organization(principal_of(request).organization)
-    return get_object_or_404(agents.with_details(), public_id=public_id)
+    agents = agents.with_details().select_related("stats")
+    return get_object_or_404(agents, public_id=public_id)
 
 
 @require_safe

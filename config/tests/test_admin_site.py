@@ -33,6 +33,7 @@ from agents.models import (
     Session,
     VectorIndex,
 )
+from agents.stats import update_agent_stats_batch
 from agents.tests.factories import (
     AgentFactory,
     DocumentFactory,
@@ -66,6 +67,7 @@ READ_ONLY = {
     "agentbudget",
     "usagemonth",
     "usageday",
+    "agentstats",
     "reservation",
     "session",
     "message",
@@ -142,6 +144,7 @@ def rows(ada, operator):
     question = session.add_message("user", "When do you open?")
     add_usage(agent, Reply.objects.create(session=session, question=question))
     add_custody(agent)
+    update_agent_stats_batch([agent.pk])
     VectorIndex.objects.get_or_create(knowledge_pack=document.knowledge_pack)
     RatingFactory(message__session=session)
     TagFactory(organization=ada.organization)
