@@ -2,7 +2,14 @@
 
 from celery import shared_task
 
-from agents import budget_notices, optimization, replies, stats, unfinished
+from agents import (
+    budget_notices,
+    optimization,
+    replies,
+    retention,
+    stats,
+    unfinished,
+)
 from agents.custody import runs
 from agents.knowledge import indexing, vectors
 
@@ -50,3 +57,8 @@ def update_agent_stats() -> None:
 @shared_task(name="agents.tasks.mail_budget_notice")
 def mail_budget_notice(row_id: str) -> None:
     budget_notices.mail(row_id)
+
+
+@shared_task(name="agents.tasks.apply_retention")
+def apply_retention() -> None:
+    retention.apply_all()

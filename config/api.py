@@ -13,6 +13,7 @@ from accounts.webhooks_api import WebhookViewSet
 from agents.api_completions import openai_urlpatterns
 from agents.api_custody import CustodyRunViewSet, CustodyTestViewSet
 from agents.api_knowledge import DocumentViewSet, KnowledgePackViewSet
+from agents.api_retention import retention_urlpatterns
 from agents.api_sessions import SessionViewSet, TagViewSet, stream_urlpatterns
 from agents.api_usage import UsageViewSet
 from agents.viewsets import AgentViewSet, PersonaViewSet
@@ -41,6 +42,7 @@ router.register("api/agent-metrics", AgentMetricsViewSet, "agent-metrics")
 urlpatterns = [
     *stream_urlpatterns,
     *openai_urlpatterns,
+    *retention_urlpatterns,
     *router.urls,
     re_path(r"^api/custody/analytics/?\Z", moved_custody_analytics),
 ]

@@ -99,6 +99,11 @@ app.conf.update(
             "schedule": 3600.0,
             "options": {"expires": 3600},
         },
+        "apply-retention": {
+            "task": "agents.tasks.apply_retention",
+            "schedule": 900.0,
+            "options": {"expires": 900},
+        },
         "forget-widget-sessions": {
             "task": "widget.tasks.forget_outdated_sessions",
             "schedule": 3600.0,

@@ -53,7 +53,7 @@ class WidgetSession(models.Model):
         Session,
         null=True,
         blank=True,
-        on_delete=models.SET_NULL,
+        on_delete=models.CASCADE,
         related_name="widget_sessions",
     )
     origin = models.CharField(max_length=300)

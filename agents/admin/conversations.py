@@ -6,7 +6,7 @@ from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from accounts.operations import IsDeletedFilter, ReadOnlyAdmin
-from agents.models import Message, Rating, Reply, Session, Tag
+from agents.models import Message, Rating, Reply, RetentionPolicy, Session, Tag
 
 
 @admin.register(Session)
@@ -101,3 +101,11 @@ class TagAdmin(ReadOnlyAdmin):
     list_select_related = ("organization",)
     search_fields = ("name", "organization__name")
     ordering = ("name", "id")
+
+
+@admin.register(RetentionPolicy)
+class RetentionPolicyAdmin(ReadOnlyAdmin):
+    list_display = ("organization", "days", "updated_at")
+    list_select_related = ("organization",)
+    search_fields = ("organization__name",)
+    ordering = ("organization",)

@@ -22,6 +22,7 @@ from agents.models.knowledge import (
 )
 from agents.models.personas import DomainExpertiseType, Persona
 from agents.models.replies import Reply
+from agents.models.retention import RetentionPolicy
 from agents.models.sessions import (
     Channel,
     Message,
@@ -73,6 +74,7 @@ __all__ = [
     "ReleaseGate",
     "Reply",
     "Reservation",
+    "RetentionPolicy",
     "Session",
     "SessionIsOver",
     "SessionStatus",

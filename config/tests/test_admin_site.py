@@ -33,6 +33,7 @@ from agents.models import (
     Session,
     VectorIndex,
 )
+from agents.retention import set_retention
 from agents.stats import update_agent_stats_batch
 from agents.tests.factories import (
     AgentFactory,
@@ -73,6 +74,7 @@ READ_ONLY = {
     "message",
     "reply",
     "rating",
+    "retentionpolicy",
     "tag",
     "widgetsession",
     "refreshtoken",
@@ -148,6 +150,7 @@ def rows(ada, operator):
     VectorIndex.objects.get_or_create(knowledge_pack=document.knowledge_pack)
     RatingFactory(message__session=session)
     TagFactory(organization=ada.organization)
+    set_retention(organization=ada.organization, days=90, actor=ada.user)
     metrics = AgentMetrics.objects.get(agent_type=agent.slug)
     MetricEvent.objects.create(
         organization=ada.organization,

@@ -46,6 +46,7 @@ ABOUT = {
     "document": "document",
     "session": "session",
     "tag": "tag",
+    "retention": None,
     "agent-metrics": "agent_type",
     "usage": "agent",
     "model": "agent",
