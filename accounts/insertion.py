@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
 
-from django.db import connections, models
+from django.db import connections, models, router
 
 
 def insert_together(*rows: models.Model) -> None:
@@ -13,7 +13,7 @@ def insert_together(*rows: models.Model) -> None:
     The ORM builds a statement anew for each row; these texts are built once. Every
     column is given, so none is left to a default of the database.
     """
-    database = connections[rows[0]._meta.default_manager.db]
+    database = connections[router.db_for_write(type(rows[0]))]
     values = [
         field.get_db_prep_save(field.pre_save(row, True), database)
         for row in rows

@@ -110,6 +110,14 @@ def database_config(
     return entry
 
 
+def replica_config(url: str, **options: Any) -> dict[str, Any]:
+    """Build the DATABASES entry of a replica, on which nothing can be written."""
+    entry = database_config(url, **options)
+    entry["OPTIONS"].setdefault("options", "-c default_transaction_read_only=on")
+    entry["TEST"] = {"MIRROR": "default"}
+    return entry
+
+
 def pool_settings(environ: Mapping[str, str]) -> dict[str, Any]:
     """Read DB_POOL_PROFILE and DB_*; a variable set by itself beats the profile."""
     profile = environ.get("DB_POOL_PROFILE", "").strip().lower() or "small"

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
+from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 from django.http import HttpRequest, JsonResponse
 from django.urls import re_path
@@ -19,6 +20,7 @@ from django.views.decorators.http import require_safe
 
 from config import heartbeat
 from config.database import get_pool_stats, probe
+from config.routers import REPLICA
 
 Component = dict[str, Any]
 
@@ -91,6 +93,18 @@ def check_redis() -> tuple[Component, Component]:
         return component("redis", redis), component("celery", celery)
 
 
+def check_replica() -> tuple[Component, ...]:
+    """Ask the replica for a row, where there is one."""
+
+    def replica() -> dict[str, Any]:
+        with probe(REPLICA) as connection:
+            connection.execute("SELECT EXISTS (SELECT 1 FROM agent_metrics)")
+        return {}
+
+    is_there = REPLICA in connections.settings
+    return (component(REPLICA, replica),) if is_there else ()
+
+
 def check_process() -> Component:
     """Say which of the web processes answered."""
     workers = os.environ.get("WEB_CONCURRENCY", "")
@@ -98,8 +112,8 @@ def check_process() -> Component:
     return component("process", lambda: details)
 
 
-def within_time(names: tuple[str, str], work: Future) -> tuple[Component, Component]:
-    """Wait for two components, but not for ever."""
+def within_time(names: Iterable[str], work: Future) -> tuple[Component, ...]:
+    """Wait for some components, but not for ever."""
     try:
         return work.result(CHECK_SECONDS)
     except TimeoutError as error:
@@ -108,17 +122,19 @@ def within_time(names: tuple[str, str], work: Future) -> tuple[Component, Compon
     def fail() -> dict[str, Any]:
         raise late
 
-    return component(names[0], fail), component(names[1], fail)
+    return tuple(component(name, fail) for name in names)
 
 
 def report() -> dict[str, Any]:
     """Check everything at once and say the worst that was found."""
-    asked = [CHECKERS.submit(check) for check in (check_database, check_redis)]
+    checks = (check_database, check_redis, check_replica)
+    asked = [CHECKERS.submit(check) for check in checks]
     database, migrations = within_time(("database", "migrations"), asked[0])
     redis, celery = within_time(("redis", "celery"), asked[1])
+    replica = within_time((REPLICA,), asked[2])
     # The answering process's own pool: exactly these six numbers.
     database["details"] = get_pool_stats()
-    components = [database, redis, celery, migrations, check_process()]
+    components = [database, *replica, redis, celery, migrations, check_process()]
     if database["status"] != "healthy":
         status = "unhealthy"
     elif any(found["status"] != "healthy" for found in components):

@@ -8,7 +8,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config import embedded, sign_in
-from config.database import database_config, pool_settings
+from config.database import database_config, pool_settings, replica_config
 from config.environment import Environment, log_level, read_dotenv
 from config.logs import logging_config
 from config.static import add_headers
@@ -121,6 +121,9 @@ REDIS_URL = env("REDIS_URL", default="") or embedded.redis_url(DATA_DIR)
 DATABASES = {"default": database_config(DATABASE_URL, **pool_settings(env.ENVIRON))}
 # Nobody waits longer for another's lock: the answer is then 409, try again.
 DATABASES["default"]["OPTIONS"].setdefault("options", "-c lock_timeout=2s")
+if replica_url := env("DATABASE_REPLICA_URL", default=""):
+    DATABASES["replica"] = replica_config(replica_url, **pool_settings(env.ENVIRON))
+    DATABASE_ROUTERS = ["config.routers.ReplicaRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
     "default": {

@@ -2,7 +2,7 @@
 
 from django.contrib.postgres.functions import RandomUUID
 from django.core.validators import RegexValidator
-from django.db import connections, models
+from django.db import connections, models, router
 from django.db.models import F, Q, Value
 from django.db.models.functions import Now
 
@@ -93,7 +93,7 @@ class AgentMetricsQuerySet(models.QuerySet):
         The database fills in the defaults, and alone knows who came first.
         """
         types = sorted(agents)
-        with connections[self.db].cursor() as cursor:
+        with connections[router.db_for_write(self.model)].cursor() as cursor:
             cursor.execute(
                 "INSERT INTO agent_metrics (organization_id, agent_type, agent_id) "
                 "SELECT %s, * FROM unnest(%s::text[], %s::text[]) "
