@@ -9,6 +9,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
 from accounts import cache, webhooks_admin  # noqa: F401 - registers its own
+from accounts.closing import close_account, reopen_account
 from accounts.keys import revoke_api_key
 from accounts.members import revoke_invitation
 from accounts.models import (
@@ -30,6 +31,7 @@ from accounts.operations import (
     RefusableForm,
     SoftDeletedAdmin,
 )
+from accounts.removal import delete_organization, restore_organization
 
 # Tables of sign-in that users' own pages keep; operators have no business there.
 for model in [
@@ -117,6 +119,17 @@ class UserAdmin(SoftDeletedAdmin, DjangoUserAdmin):
     def has_delete_permission(self, request, obj=None):
         return super().has_delete_permission(request, obj) and obj != request.user
 
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        if change and "is_active" in form.changed_data and not obj.is_active:
+            obj.deactivate()  # for good: sessions do not revive with the account
+
+    def remove(self, request, obj):
+        close_account(user=obj, actor=request.user)
+
+    def bring_back(self, request, obj):
+        reopen_account(user=obj, actor=request.user)
+
     @transaction.atomic
     def user_change_password(self, request, id, form_url=""):
         return super().user_change_password(request, id, form_url)
@@ -158,6 +171,12 @@ class OrganizationAdmin(SoftDeletedAdmin):
 
     def organization_id_of(self, obj):
         return obj.pk
+
+    def remove(self, request, obj):
+        delete_organization(organization=obj, actor=request.user)
+
+    def bring_back(self, request, obj):
+        restore_organization(organization=obj, actor=request.user)
 
     def save_model(self, request, obj, form, change):
         if not change:

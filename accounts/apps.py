@@ -8,7 +8,8 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self):
-        from accounts import cache, sign_ins
+        from accounts import cache, particulars, sign_ins
 
+        particulars.register_steps()
         sign_ins.watch()
         post_migrate.connect(cache.forget_everything, sender=self)

@@ -13,7 +13,7 @@ from accounts.memberships import memberships_of
 from accounts.models.api_keys import APIKey
 from accounts.models.organizations import Membership, Organization
 from accounts.models.users import User
-from accounts.permissions import may
+from accounts.permissions import NEVER_BY_KEY, may
 from accounts.throttles import charge_key
 
 ORGANIZATION_IN_SESSION = "organization_id"
@@ -32,7 +32,9 @@ class Principal:
         """Say whether role and scopes allow an action."""
         if self.role is None and self.api_key is None:
             return True  # decided when the organization is known: `in_organization`
-        if self.api_key and not self.api_key.has_scope(action):
+        if self.api_key and (
+            action in NEVER_BY_KEY or not self.api_key.has_scope(action)
+        ):
             return False
         return may(self.role, action)
 

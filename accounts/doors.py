@@ -11,6 +11,7 @@ from django_filters.rest_framework import FilterSet
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers, viewsets
 from rest_framework.exceptions import ValidationError
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.settings import api_settings
 
 from accounts.authentication import Principal
@@ -89,6 +90,16 @@ class OrganizationViewSet(viewsets.GenericViewSet):
         if self.request.data is None:
             raise ValidationError({NON_FIELD_ERRORS_KEY: ["No data provided"]})
         return reader.run_validation(self.request.data)
+
+
+class WhateverAccepted(BaseContentNegotiation):
+    """For an answer that has one form only: a file, and problems as everywhere."""
+
+    def select_parser(self, request, parsers):
+        return parsers[0]
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        return renderers[0], renderers[0].media_type
 
 
 @cache

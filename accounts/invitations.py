@@ -20,7 +20,7 @@ def send(invitation_id: str) -> bool:
     """Send the mail if the invitation is still open; a repetition sends it again."""
     invitation = (
         Invitation.objects.open()
-        .filter(pk=invitation_id)
+        .filter(pk=invitation_id, organization__deleted_at=None)
         .select_related("organization", "invited_by")
         .first()
     )

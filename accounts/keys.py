@@ -47,9 +47,7 @@ def create_api_key(
     A repeated idempotency key returns the first key and None for its raw form.
     """
     # Locked so that two equal requests cannot both find nothing.
-    organization = Organization.objects.select_for_update(no_key=True).get(
-        pk=organization.pk
-    )
+    organization = Organization.objects.locked(organization.pk)
     if idempotency_key is not None and (
         twin := APIKey.all_objects.filter(
             organization=organization, idempotency_key=idempotency_key

@@ -170,7 +170,10 @@ def find_invitation(token: str) -> Invitation:
 def accept_invitation(*, token: str, user: User) -> Membership:
     """Join as the person the invitation was sent to; a link works once."""
     invitation = find_invitation(token)
-    organization = _locked(invitation.organization)
+    try:
+        organization = _locked(invitation.organization)
+    except NotFound:
+        raise InvitationInvalid from None  # deleted meanwhile
     invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
     if not invitation.is_open:
         raise InvitationInvalid
@@ -300,7 +303,7 @@ def transfer_ownership(
 
 
 def _locked(organization: Organization) -> Organization:
-    return Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+    return Organization.objects.locked(organization.pk)
 
 
 def _member(organization: Organization, user_id: UUID) -> Membership:
@@ -321,8 +324,7 @@ def _check_hands_out(organization: Organization, actor: User, role: str) -> None
 
 
 def _check_another_owner(organization: Organization, membership: Membership) -> None:
-    owners = organization.memberships.filter(role=Role.OWNER, user__is_active=True)
-    if not owners.exclude(pk=membership.pk).exists():
+    if organization.is_owned_only_by(membership.user):
         raise LastOwner
 
 

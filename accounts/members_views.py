@@ -22,6 +22,7 @@ from accounts.members import (
     invite_member,
     remove_member,
     revoke_invitation,
+    transfer_ownership,
 )
 from accounts.models.users import User
 from accounts.pages import page, principal_of
@@ -89,6 +90,22 @@ def change_member(request: HttpRequest, user_id: UUID) -> HttpResponse:
             role=role,
         ),
         f"The role is now {role}.",
+    )
+
+
+@require_POST
+@page("organization:delete")
+def transfer(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    """Make another the owner in one's own place."""
+    principal = principal_of(request)
+    return _told(
+        request,
+        lambda: transfer_ownership(
+            organization=principal.organization,
+            actor=principal.user,
+            user_id=user_id,
+        ),
+        "Handed over. You are an admin now.",
     )
 
 

@@ -53,9 +53,17 @@ def page(action: str) -> Callable:
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
+        guarded.needs = action
         return guarded
 
     return decorate
+
+
+def person_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Let in whoever is signed in, with an organization or without."""
+    guarded = login_required(view)
+    guarded.needs = "account:manage"
+    return guarded
 
 
 def current_organization(request: HttpRequest) -> dict:

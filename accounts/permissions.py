@@ -28,10 +28,18 @@ MATRIX: dict[str, frozenset[Role]] = {
     "members:manage": ADMINS,
     "organization:create": EVERYONE,
     "organization:manage": ADMINS,
+    "organization:export": ADMINS,
     "organization:delete": OWNERS,
+    "visitors:manage": ADMINS,
+    "account:manage": EVERYONE,
     "audit:read": ADMINS,
     "webhooks:manage": ADMINS,
 }
+# What only a person does, in a browser: a key speaks for one organization, and one
+# that leaked must not end it.
+NEVER_BY_KEY = frozenset(
+    {"account:manage", "organization:create", "organization:delete"}
+)
 
 
 def may(role: str | None, action: str) -> bool:

@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from accounts import audit, invitations, webhooks
+from accounts import audit, closing, closing_notices, invitations, removal, webhooks
 
 
 @shared_task(name="accounts.tasks.anchor_audit_heads")
@@ -25,3 +25,21 @@ def deliver_webhook(delivery_id: str) -> None:
 def forget_webhook_deliveries() -> int:
     """Shorten the log of deliveries."""
     return webhooks.forget_old_deliveries()
+
+
+@shared_task(name="accounts.tasks.send_account_closed")
+def send_account_closed(user_id: str) -> None:
+    """Tell a person that their account is closed."""
+    closing_notices.tell_person(user_id)
+
+
+@shared_task(name="accounts.tasks.send_organization_deleted")
+def send_organization_deleted(organization_id: str) -> None:
+    """Tell owners that their organization is deleted."""
+    closing_notices.tell_owners(organization_id)
+
+
+@shared_task(name="accounts.tasks.erase_overdue")
+def erase_overdue() -> int:
+    """Erase the people and organizations that nobody may have back."""
+    return removal.erase_overdue_organizations() + closing.erase_overdue_accounts()

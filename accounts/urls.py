@@ -1,6 +1,13 @@
 from django.urls import path
 
-from accounts import audit_views, members_views, views, webhook_views
+from accounts import (
+    audit_views,
+    members_views,
+    my_data_views,
+    organization_views,
+    views,
+    webhook_views,
+)
 
 app_name = "accounts"
 
@@ -8,11 +15,29 @@ urlpatterns = [
     path("api-keys/", views.api_keys, name="api_keys"),
     path("api-keys/<uuid:key_id>/revoke/", views.revoke_key, name="revoke_api_key"),
     path("organization/", views.switch_organization, name="switch_organization"),
+    path("organizations/", organization_views.organizations, name="organizations"),
+    path(
+        "organizations/<int:organization_id>/restore/",
+        organization_views.restore,
+        name="restore_organization",
+    ),
+    path("organization/settings/", organization_views.settings_page, name="settings"),
+    path("organization/export/", organization_views.export, name="export_organization"),
+    path("organization/delete/", organization_views.delete, name="delete_organization"),
+    path("organization/visitor/", organization_views.visitor, name="visitor"),
+    path("account/data/", my_data_views.my_data, name="my_data"),
+    path("account/export/", my_data_views.export, name="export_account"),
+    path("account/close/", my_data_views.close, name="close_account"),
     path("audit/", audit_views.log, name="audit"),
     path("audit/export.csv", audit_views.export, name="audit_export"),
     path("members/", members_views.members, name="members"),
     path(
         "members/<uuid:user_id>/role/", members_views.change_member, name="change_role"
+    ),
+    path(
+        "members/<uuid:user_id>/transfer/",
+        members_views.transfer,
+        name="transfer_ownership",
     ),
     path("members/<uuid:user_id>/remove/", members_views.remove, name="remove_member"),
     path(

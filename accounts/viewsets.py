@@ -1,4 +1,4 @@
-"""The REST door to organizations, members, invitations and API keys."""
+"""The REST door to members, invitations and API keys."""
 
 from uuid import UUID
 
@@ -8,7 +8,6 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from accounts import keys, members
-from accounts.authentication import Principal
 from accounts.doors import (
     IDEMPOTENCY,
     ORGANIZATION,
@@ -18,98 +17,11 @@ from accounts.doors import (
     TextField,
     idempotency_key,
 )
-from accounts.errors import Forbidden, NotFound
+from accounts.errors import NotFound
 from accounts.models.api_keys import APIKey, RateLimitTier, Scope
 from accounts.models.invitations import Invitation
 from accounts.models.lifecycle import request_fingerprint
-from accounts.models.organizations import Membership, Organization, Plan, Role
-
-
-class OrganizationBody(StrictSerializer):
-    name = NameField(max_length=255)
-
-
-class OrganizationShape(serializers.Serializer):
-    id = serializers.IntegerField()
-    name = serializers.CharField()
-    plan = serializers.ChoiceField(Plan.choices)
-    role = serializers.ChoiceField(Role.choices)
-    agent_count = serializers.IntegerField()
-    max_agents = serializers.IntegerField()
-    max_members = serializers.IntegerField()
-    max_documents = serializers.IntegerField()
-    created_at = serializers.DateTimeField()
-
-
-def organization_as_dict(organization: Organization, role: str) -> dict:
-    names = OrganizationShape().fields.keys() - {"role"}
-    return {name: getattr(organization, name) for name in names} | {"role": role}
-
-
-class OrganizationsViewSet(OrganizationViewSet):
-    """The organizations one belongs to; a key sees its own."""
-
-    is_about_one_organization = False
-    actions = {
-        "list": "members:read",
-        "retrieve": "members:read",
-        "partial_update": "organization:manage",
-        "*": "organization:create",
-    }
-    queryset = Organization.objects.none()
-    serializer_class = OrganizationShape
-    filter_backends = []
-    lookup_value_regex = "[0-9]{1,18}"
-
-    def get_serializer_class(self):
-        writes = self.action in ("create", "partial_update")
-        return OrganizationBody if writes else OrganizationShape
-
-    def get_queryset(self):
-        mine = Membership.objects.filter(
-            user=self.request.user, organization__deleted_at=None
-        ).select_related("organization")
-        if self.request.auth.api_key:
-            mine = mine.filter(organization=self.request.auth.organization)
-        return mine.order_by("organization_id")
-
-    @extend_schema(responses=OrganizationShape(many=True))
-    def list(self, request):
-        return self.list_page(
-            self.filter_queryset(self.get_queryset()),
-            lambda row: organization_as_dict(row.organization, row.role),
-        )
-
-    @extend_schema(responses=OrganizationShape)
-    def retrieve(self, request, pk):
-        row = self._settled(pk)
-        return Response(organization_as_dict(row.organization, row.role))
-
-    def _settled(self, pk: str) -> Membership:
-        row = self.get_queryset().filter(organization_id=int(pk)).first()
-        if row is None:
-            raise NotFound
-        asking = self.request.auth
-        if asking.api_key is None:
-            # The path decides, not which organization the browser looks at.
-            asking = Principal(asking.user)
-        asking.in_organization(pk, self.action_for(self.request))
-        return row
-
-    @extend_schema(request=OrganizationBody, responses={201: OrganizationShape})
-    def create(self, request):
-        if request.auth.api_key:
-            raise Forbidden("An API key belongs to one organization.")
-        organization = members.create_organization(owner=request.user, **self.body())
-        return Response(organization_as_dict(organization, Role.OWNER), 201)
-
-    @extend_schema(request=OrganizationBody, responses=OrganizationShape)
-    def partial_update(self, request, pk):
-        row = self._settled(pk)
-        organization = members.rename_organization(
-            organization=row.organization, actor=request.user, **self.body()
-        )
-        return Response(organization_as_dict(organization, row.role))
+from accounts.models.organizations import Membership, Role
 
 
 class MemberShape(serializers.Serializer):

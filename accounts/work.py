@@ -41,6 +41,11 @@ def claimable() -> Q:
     )
 
 
+def wanted(model: type[LeasedWork]) -> Q:
+    """Select the work of living organizations; that of deleted ones waits."""
+    return Q(**{f"{model.organization_path}__deleted_at": None})
+
+
 def claim(
     model: type[LeasedWork], work_id: Any, *, lease_seconds: float
 ) -> LeasedWork | None:
@@ -48,7 +53,7 @@ def claim(
     with transaction.atomic():
         row = (
             model._base_manager.select_for_update(skip_locked=True, of=("self",))
-            .filter(claimable(), pk=work_id)
+            .filter(claimable(), wanted(model), pk=work_id)
             .first()
         )
         if row is None:
@@ -113,7 +118,7 @@ def sweep(model: type[LeasedWork], task: str, *, limit: int = 500) -> int:
     with transaction.atomic():
         due = list(
             model._base_manager.select_for_update(skip_locked=True, of=("self",))
-            .filter(claimable())
+            .filter(claimable(), wanted(model))
             .order_by("run_after")
             .values_list("pk", flat=True)[:limit]
         )

@@ -10,13 +10,18 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from accounts.doors import ORGANIZATION, OrganizationViewSet, StrictSerializer
+from accounts.doors import (
+    ORGANIZATION,
+    OrganizationViewSet,
+    StrictSerializer,
+    WhateverAccepted,
+)
 from accounts.errors import Invalid, NotFound
 from accounts.models.api_keys import Scope
 from agents import budgets, usage
 from agents.models.agents import Agent
 from agents.models.usage import AgentBudget, UsageKind, this_month
-from metrics.api_ledger import WhateverAccepted, csv_response
+from metrics.api_ledger import csv_response
 
 MONTH = OpenApiParameter("month", str, description="As 2026-11; default: this month.")
 MONTH_FORM = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")

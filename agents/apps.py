@@ -8,6 +8,8 @@ class AgentsConfig(AppConfig):
     name = "agents"
 
     def ready(self):
+        from agents import privacy
         from agents.personas import sync_personas
 
+        privacy.register_steps()
         post_migrate.connect(sync_personas, sender=self)

@@ -8,7 +8,7 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -92,6 +92,14 @@ def said_so_far(session_id: UUID | str) -> dict[str, str]:
         else:
             said.setdefault(data["reply_id"], []).append(data["text"])
     return {reply_id: "".join(parts) for reply_id, parts in said.items()}
+
+
+def forget(session_ids: Iterable[UUID]) -> None:
+    """Drop what was said in conversations; without Redis it ends within the hour."""
+    try:
+        _writer().delete(*map(key, session_ids))
+    except redis.RedisError as error:
+        log.warning("Events not dropped", error=type(error).__name__)
 
 
 @lru_cache(maxsize=1)

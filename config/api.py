@@ -3,12 +3,9 @@
 from django.urls import re_path
 from rest_framework.routers import SimpleRouter
 
-from accounts.viewsets import (
-    InvitationViewSet,
-    KeyViewSet,
-    MemberViewSet,
-    OrganizationsViewSet,
-)
+from accounts.organizations_api import OrganizationsViewSet
+from accounts.privacy_api import VisitorViewSet, account_urlpatterns
+from accounts.viewsets import InvitationViewSet, KeyViewSet, MemberViewSet
 from accounts.webhooks_api import WebhookViewSet
 from agents.api_completions import openai_urlpatterns
 from agents.api_custody import CustodyRunViewSet, CustodyTestViewSet
@@ -26,6 +23,7 @@ router.trailing_slash = "/?"
 router.register("api/v1/organizations", OrganizationsViewSet, "organization")
 router.register("api/v1/members", MemberViewSet, "member")
 router.register("api/v1/invitations", InvitationViewSet, "invitation")
+router.register("api/v1/visitors", VisitorViewSet, "visitor")
 router.register("api/v1/api-keys", KeyViewSet, "api-key")
 router.register("api/v1/webhooks", WebhookViewSet, "webhook")
 router.register("api/v1/agents", AgentViewSet, "agent")
@@ -40,6 +38,7 @@ router.register("api/v1/usage", UsageViewSet, "usage")
 router.register("api/agent-metrics", AgentMetricsViewSet, "agent-metrics")
 
 urlpatterns = [
+    *account_urlpatterns,
     *stream_urlpatterns,
     *openai_urlpatterns,
     *retention_urlpatterns,

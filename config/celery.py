@@ -104,6 +104,11 @@ app.conf.update(
             "schedule": 900.0,
             "options": {"expires": 900},
         },
+        "erase-overdue": {
+            "task": "accounts.tasks.erase_overdue",
+            "schedule": 3600.0,
+            "options": {"expires": 3600},
+        },
         "forget-widget-sessions": {
             "task": "widget.tasks.forget_outdated_sessions",
             "schedule": 3600.0,

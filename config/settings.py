@@ -314,6 +314,8 @@ API_RATE_LIMITS = {
 }
 # How long an invitation's link works.
 INVITATION_DAYS = env.int("INVITATION_DAYS", 7)
+# How long deleted people and organizations may come back; -1 keeps them for ever.
+ERASE_AFTER_DAYS = env.int("ERASE_AFTER_DAYS", 30)
 # Networks that webhooks and crawls may reach although they are not public.
 OUTBOUND_ALLOWED_NETWORKS = env.list("OUTBOUND_ALLOWED_NETWORKS", default=[])
 try:

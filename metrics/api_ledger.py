@@ -8,10 +8,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.response import Response
 
-from accounts.doors import OrganizationViewSet
+from accounts.doors import OrganizationViewSet, WhateverAccepted
 from accounts.errors import NotFound
 from metrics import analytics, exports, trends
 from metrics.filters import HistoryFilter
@@ -38,16 +37,6 @@ CURVE = [
 ]
 CSV = {(200, "text/csv"): OpenApiTypes.STR}
 TAG = ["agent-metrics"]
-
-
-class WhateverAccepted(BaseContentNegotiation):
-    """For an answer that has one form only: CSV, and problems as everywhere."""
-
-    def select_parser(self, request, parsers):
-        return parsers[0]
-
-    def select_renderer(self, request, renderers, format_suffix=None):
-        return renderers[0], renderers[0].media_type
 
 
 def documented(**described: Any):

@@ -8,6 +8,8 @@ class MetricsConfig(AppConfig):
     name = "metrics"
 
     def ready(self):
+        from metrics import privacy
         from metrics.checks import check_rules
 
+        privacy.register_steps()
         checks.register(check_rules)

@@ -108,7 +108,7 @@ LEFT_BEHIND = {
     | {"idempotency_key", "request_fingerprint", "created_at", "updated_at"},
     "users": {"password", "last_login", "provider", "provider_user_id", "roles"}
     | {"created_at", "updated_at"},
-    "organizations": {"settings", "created_at", "updated_at"},
+    "organizations": {"settings", "erased_at", "created_at", "updated_at"},
 }
 
 

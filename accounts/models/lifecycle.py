@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from uuid_utils.compat import uuid7
@@ -30,6 +32,13 @@ class SoftDeleteQuerySet(models.QuerySet):
     def deleted(self):
         return self.exclude(deleted_at=None)
 
+    def to_be_erased(self):
+        """Rows deleted so long ago that nobody may have them back."""
+        days = settings.ERASE_AFTER_DAYS
+        if days < 0:
+            return self.none()
+        return self.filter(deleted_at__lte=timezone.now() - timedelta(days=days))
+
 
 class AliveManager(models.Manager.from_queryset(SoftDeleteQuerySet)):
     """Hide deleted rows; `all_objects` shows them."""
@@ -51,6 +60,13 @@ class SoftDeleted(models.Model):
     @property
     def is_deleted(self) -> bool:
         return self.deleted_at is not None
+
+    @property
+    def kept_until(self) -> datetime | None:
+        """When a deleted person or organization is erased; None for never."""
+        if self.deleted_at is None or settings.ERASE_AFTER_DAYS < 0:
+            return None
+        return self.deleted_at + timedelta(days=settings.ERASE_AFTER_DAYS)
 
     def soft_delete(self) -> None:
         """Hide the row; a second call keeps the first moment."""
@@ -104,6 +120,9 @@ class WorkStatus(models.TextChoices):
 
 class LeasedWork(models.Model):
     """A job whose row is the truth; a queued task is only a nudge to look at it."""
+
+    # How a query comes from a row to its organization, whose deletion lets it wait.
+    organization_path: str
 
     status = models.CharField(
         max_length=10, choices=WorkStatus, default=WorkStatus.PENDING

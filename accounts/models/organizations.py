@@ -2,6 +2,7 @@ from django.db import connections, models
 from django.db.models.functions import Lower
 
 from accounts import cache
+from accounts.errors import NotFound
 from accounts.models.lifecycle import (
     AliveManager,
     SoftDeleted,
@@ -50,14 +51,14 @@ class OrganizationQuerySet(SoftDeleteQuerySet):
         return self.filter(memberships__user=user)
 
     def locked(self, pk: int) -> "Organization":
-        """Lock one living organization until the transaction ends.
+        """Lock one living organization until the transaction ends; raise NotFound.
 
         Plain SQL: every creation waits here, and behind it those that come after.
         """
         names = [
             field.attname
             for field in Organization._meta.concrete_fields
-            if field.attname != "settings"  # loads if somebody asks
+            if field.attname not in ("settings", "erased_at")  # load if somebody asks
         ]
         sql = f"""
             SELECT {", ".join(names)} FROM organizations
@@ -67,7 +68,7 @@ class OrganizationQuerySet(SoftDeleteQuerySet):
             cursor.execute(sql, [pk])
             row = cursor.fetchone()
         if row is None:
-            raise Organization.DoesNotExist
+            raise NotFound
         return Organization.from_db(self.db, names, row)
 
 
@@ -90,6 +91,8 @@ class Organization(TimeStamped, SoftDeleted):
     max_messages_per_month = models.IntegerField()
     max_tokens_per_month = models.BigIntegerField()
     settings = models.JSONField(default=dict, blank=True)
+    # When its rows began to be erased: from then on it cannot come back.
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
     # Whether any webhook listens, moved under the row's lock with the webhooks.
     has_webhooks = models.BooleanField(default=False, db_default=False, editable=False)
     members = models.ManyToManyField(
@@ -132,6 +135,10 @@ class Organization(TimeStamped, SoftDeleted):
         super().save(*args, **kwargs)
         cache.forget("organization", self.pk)
 
+    def delete(self, *args, **kwargs):
+        cache.forget("organization", self.pk)
+        return super().delete(*args, **kwargs)
+
     def count_one_more_agent(self) -> None:
         """Raise the counter of living agents; only under the row's lock."""
         with connections[self._state.db].cursor() as cursor:
@@ -140,6 +147,12 @@ class Organization(TimeStamped, SoftDeleted):
                 [self.pk],
             )
         self.agent_count += 1
+
+    def is_owned_only_by(self, user: User) -> bool:
+        """Whether it would have no owner without this one."""
+        owners = self.memberships.filter(role=Role.OWNER)
+        others = self.memberships.owners().exclude(user=user)
+        return owners.filter(user=user).exists() and not others.exists()
 
     @property
     def has_room_for_an_agent(self) -> bool:
@@ -157,6 +170,31 @@ class MembershipQuerySet(models.QuerySet):
     def with_users(self):
         """Everything one row of the member list shows, in one query."""
         return self.select_related("user").order_by(Lower("user__email"))
+
+    def owners(self):
+        """Memberships of those who can act as owners now."""
+        return self.filter(role=Role.OWNER, user__is_active=True, user__deleted_at=None)
+
+    def living_of(self, user: User):
+        """Somebody's memberships in living organizations, by name."""
+        return (
+            self.filter(user=user, organization__deleted_at=None)
+            .select_related("organization")
+            .order_by(Lower("organization__name"), "pk")
+        )
+
+    def restorable_by(self, user: User):
+        """What somebody owns of the organizations that are deleted, newest first."""
+        return (
+            self.filter(
+                user=user,
+                role=Role.OWNER,
+                organization__deleted_at__isnull=False,
+                organization__erased_at=None,
+            )
+            .select_related("organization")
+            .order_by("-organization__deleted_at")
+        )
 
 
 class Membership(TimeStamped):

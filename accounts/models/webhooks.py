@@ -114,6 +114,8 @@ class WebhookDeliveryQuerySet(models.QuerySet):
 class WebhookDelivery(LeasedWork):
     """One event for one endpoint; its id and body stay the same however often sent."""
 
+    organization_path = "organization"
+
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organization = models.ForeignKey(
         Organization, on_delete=models.CASCADE, related_name="+", db_index=False

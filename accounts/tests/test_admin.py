@@ -110,19 +110,46 @@ def test_a_new_password_is_recorded_but_not_kept(site):
     assert PHRASE not in json.dumps(row.detail.changes)
 
 
-def test_deleting_a_user_ends_their_sessions_and_restoring_lets_them_in(site, ada):
+def test_deleting_a_user_ends_their_sessions_and_restoring_lets_them_in(site, bo):
     browser = Client()
-    browser.force_login(ada.user)
-    site.post(url("user", "delete", ada.user.pk), {"post": "yes"})
-    assert User.all_objects.get(pk=ada.user.pk).is_deleted
+    browser.force_login(bo.user)
+    site.post(url("user", "delete", bo.user.pk), {"post": "yes"})
+    assert User.all_objects.get(pk=bo.user.pk).is_deleted
     assert browser.get(reverse("agents:list")).status_code == 302
-    form = {"action": "restore", "_selected_action": ada.user.pk}
+    form = {"action": "restore", "_selected_action": bo.user.pk}
     site.post(url("user", "changelist"), form)
-    assert User.objects.get(pk=ada.user.pk).is_active
-    actions = AuditLog.objects.filter(
-        resource_id=str(ada.user.pk), resource_type="user"
-    )
+    assert User.objects.get(pk=bo.user.pk).is_active
+    actions = AuditLog.objects.filter(resource_id=str(bo.user.pk), resource_type="user")
     assert set(actions.values_list("action", flat=True)) >= {"DELETE", "UPDATE"}
+
+
+def test_the_only_owner_is_not_deleted_and_the_operator_is_told_why(site, ada):
+    address = url("user", "delete", ada.user.pk)
+    answer = site.post(address, {"post": "yes"}, follow=True)
+    assert "Nobody else owns Harbor Coffee" in answer.content.decode()
+    assert User.objects.filter(pk=ada.user_id).exists()
+
+
+def test_a_session_does_not_revive_with_an_account_switched_off(site, bo):
+    browser = Client()
+    browser.force_login(bo.user)
+    form = filled_in(site, url("user", "change", bo.user.pk))
+    form.pop("is_active")
+    site.post(url("user", "change", bo.user.pk), form)
+    User.objects.get(pk=bo.user_id).activate()
+    assert browser.get(reverse("agents:list")).status_code == 302
+
+
+def test_an_organization_is_deleted_and_restored_within_its_limits(site, harbor, ada):
+    site.post(url("organization", "delete", harbor.pk), {"post": "yes"})
+    assert not Organization.objects.filter(pk=harbor.pk).exists()
+    Organization.all_objects.update(agent_count=9, max_agents=3)
+    form = {"action": "restore", "_selected_action": harbor.pk}
+    address = url("organization", "changelist")
+    assert "allows 3" in site.post(address, form, follow=True).content.decode()
+    Organization.all_objects.update(agent_count=0)
+    site.post(address, form)
+    assert Organization.objects.filter(pk=harbor.pk).exists()
 
 
 def test_operators_cannot_delete_themselves(site, operator):

@@ -59,6 +59,8 @@ class CustodyTest(TimeStamped, Idempotent):
 class CustodyRun(LeasedWork, Idempotent):
     """All tests and attacks put to one version of an agent."""
 
+    organization_path = "agent__organization"
+
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     agent = models.ForeignKey(
         Agent, on_delete=models.CASCADE, related_name="custody_runs", db_index=False

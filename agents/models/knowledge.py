@@ -80,6 +80,8 @@ class DocumentQuerySet(models.QuerySet):
 class Document(TimeStamped, Idempotent, LeasedWork):
     """A text in a pack; its status tells whether it is indexed yet."""
 
+    organization_path = "organization"
+
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organization = models.ForeignKey(
         Organization, on_delete=models.CASCADE, related_name="documents"
@@ -163,6 +165,8 @@ class Chunk(models.Model):
 
 class VectorIndex(LeasedWork):
     """The vectors of a pack: who made them, how many, and whether all are there."""
+
+    organization_path = "knowledge_pack__organization"
 
     knowledge_pack = models.OneToOneField(
         KnowledgePack,

@@ -16,6 +16,8 @@ class ReplyQuerySet(models.QuerySet):
 class Reply(LeasedWork):
     """The work of answering one question; one of a question's replies counts."""
 
+    organization_path = "session__organization"
+
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     session = models.ForeignKey(
         Session, on_delete=models.CASCADE, related_name="replies"

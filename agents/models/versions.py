@@ -78,6 +78,8 @@ class OptimizationOutcome(models.TextChoices):
 class OptimizationRun(LeasedWork):
     """One attempt to improve an agent's prompt in the background."""
 
+    organization_path = "agent__organization"
+
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     agent = models.ForeignKey(
         Agent, on_delete=models.CASCADE, related_name="optimization_runs"

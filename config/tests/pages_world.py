@@ -102,6 +102,9 @@ class World:
             "members": reverse("accounts:members"),
             "audit": reverse("accounts:audit"),
             "audit, none found": reverse("accounts:audit") + "?person=nobody",
+            "organizations": reverse("accounts:organizations"),
+            "organization settings": reverse("accounts:settings"),
+            "your data": reverse("accounts:my_data"),
             "password": reverse("account_change_password"),
         }
 

@@ -8,6 +8,8 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 
+from config.tests.kept import FILES, LEFT_OUT
+
 ROOT = Path(settings.BASE_DIR)
 HOUSE = {"accounts", "metrics", "agents", "widget", "config"}
 MAY_USE = {
@@ -138,3 +140,13 @@ def test_personas_are_defined_in_one_module():
         if sentence in path.read_text()
     ]
     assert homes == ["agents/personas.py"]
+
+
+def test_every_model_is_given_out_or_left_out_for_a_reason():
+    models = {
+        model.__name__
+        for app in MAY_USE
+        for model in apps.get_app_config(app).get_models()
+    }
+    assert models == FILES.keys() | LEFT_OUT.keys()
+    assert not FILES.keys() & LEFT_OUT.keys()

@@ -43,6 +43,9 @@ PAGES = [
     "members",
     "audit",
     "audit, none found",
+    "organizations",
+    "organization settings",
+    "your data",
     "password",
 ]
 ENTRANCES = ["sign in", "forgotten", "nothing", "join", "join, known", "join, too late"]

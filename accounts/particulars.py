@@ -1,0 +1,139 @@
+"""What `accounts` itself keeps of people and organizations: give it out, let it go."""
+
+from collections.abc import Iterator
+
+from django.apps import apps
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection, models
+
+from accounts.archives import rows_of
+from accounts.models.api_keys import APIKey
+from accounts.models.audit import AuditLog
+from accounts.models.invitations import Invitation
+from accounts.models.organizations import Membership, Organization
+from accounts.models.users import User
+from accounts.models.webhooks import WebhookEndpoint
+from accounts.privacy import Kind, Row, Section, Steps, register
+
+ROWS_AT_ONCE = 500
+REPETITION = ("idempotency_key", "request_fingerprint")
+KEY_SECRETS = ("key_hash", *REPETITION)
+# The tables of sign-in, which other packages keep, and what of them is a secret.
+SIGN_IN = {
+    "account.EmailAddress": (),
+    "socialaccount.SocialAccount": (),
+    "mfa.Authenticator": ("data",),
+    "usersessions.UserSession": ("session_key", "data"),
+}
+FORGET_DETAILS = """
+    DELETE FROM audit_details AS detail USING audit_logs AS log
+    WHERE log.id = detail.audit_log_id AND (
+        log.user_id = %(id)s
+        OR (log.resource_type IN ('user', 'membership')
+            AND log.resource_id = %(id)s::text)
+        OR position(%(email)s::text IN lower(
+            detail.changes::text || detail.metadata::text
+            || coalesce(detail.request_body::text, '')
+        )) > 0
+    )
+"""
+FORGET_CHAIN = """
+    DELETE FROM audit_details AS detail USING audit_logs AS log
+    WHERE log.id = detail.audit_log_id AND log.organization_id = %s
+"""
+
+
+def person_sections(user: User) -> Iterator[Section]:
+    """Give out an account: what is known of it, and what was done with it."""
+    mine = User.all_objects.filter(pk=user.pk)
+    names = {"groups": user.group_names()}
+    yield "account", (row | names for row in rows_of(mine, "password", "session_epoch"))
+    for label, secrets in SIGN_IN.items():
+        if apps.is_installed(f"allauth.{label.partition('.')[0]}"):
+            model = apps.get_model(label)
+            rows = model._base_manager.filter(user=user)
+            yield f"sign_in/{model._meta.model_name}", rows_of(rows, *secrets)
+    yield "memberships", memberships_of(user)
+    yield "api_keys", rows_of(APIKey.all_objects.filter(user=user), *KEY_SECRETS)
+    offers = Invitation.objects.filter(email=user.email)
+    yield "invitations", rows_of(offers, "token_hash", "invited_by_id")
+    yield "activity", activity(AuditLog.objects.filter(user_id=user.pk))
+
+
+def memberships_of(user: User) -> Iterator[Row]:
+    rows = Membership.objects.filter(user=user).order_by("pk")
+    yield from rows.values(
+        "organization_id", "organization__name", "role", "created_at"
+    )
+
+
+def activity(rows: models.QuerySet) -> Iterator[Row]:
+    """Give out what somebody did; what it changed is the organization's."""
+    told = rows.order_by("timestamp", "pk").values(
+        "timestamp",
+        "organization_id",
+        "action",
+        "resource_type",
+        "resource_id",
+        "request_method",
+        "request_path",
+        "detail__ip_address",
+        "detail__user_agent",
+    )
+    yield from told.iterator(chunk_size=ROWS_AT_ONCE)
+
+
+def forget_person(user: User) -> None:
+    """Erase what names a person beside their account: the record keeps its chain."""
+    with connection.cursor() as cursor:
+        cursor.execute(FORGET_DETAILS, {"id": user.pk, "email": user.email})
+    Invitation.objects.filter(email=user.email).delete()
+    kind = ContentType.objects.get_for_model(User)
+    LogEntry.objects.filter(content_type=kind, object_id=str(user.pk)).delete()
+
+
+def organization_sections(organization: Organization) -> Iterator[Section]:
+    mine = {"organization": organization}
+    whole = Organization.all_objects.filter(pk=organization.pk)
+    yield "organization", rows_of(whole)
+    yield "members", members_of(organization)
+    yield "invitations", rows_of(Invitation.objects.filter(**mine), "token_hash")
+    yield "api_keys", rows_of(APIKey.all_objects.filter(**mine), *KEY_SECRETS)
+    webhooks = WebhookEndpoint.all_objects.filter(**mine)
+    secrets = ("encrypted_secret", "encrypted_previous_secret", *REPETITION)
+    yield "webhooks", rows_of(webhooks, *secrets)
+    yield "audit_log", record_of(organization)
+
+
+def members_of(organization: Organization) -> Iterator[Row]:
+    rows = organization.memberships.order_by("pk")
+    yield from rows.values(
+        "user_id", "user__email", "user__name", "role", "created_at"
+    ).iterator(chunk_size=ROWS_AT_ONCE)
+
+
+def record_of(organization: Organization) -> Iterator[Row]:
+    """Give out the audit log with what is left of its details."""
+    columns = [field.attname for field in AuditLog._meta.concrete_fields]
+    details = ("ip_address", "user_agent", "request_body", "changes", "metadata")
+    rows = AuditLog.objects.for_organization(organization.pk).order_by("sequence")
+    told = rows.values(*columns, *(f"detail__{name}" for name in details))
+    yield from told.iterator(chunk_size=ROWS_AT_ONCE)
+
+
+def forget_organization(organization: Organization) -> None:
+    """Erase the details of its record; what else belongs to it goes with its row."""
+    with connection.cursor() as cursor:
+        cursor.execute(FORGET_CHAIN, [organization.pk])
+
+
+def register_steps() -> None:
+    register(
+        Kind.PERSON, "accounts", Steps(export=person_sections, erase=forget_person)
+    )
+    register(
+        Kind.ORGANIZATION,
+        "accounts",
+        Steps(export=organization_sections, erase=forget_organization),
+    )

@@ -1,0 +1,149 @@
+"""What `agents` keeps of people, visitors and organizations."""
+
+from collections.abc import Iterator
+
+from django.db import models
+
+from accounts.archives import rows_of
+from accounts.models.organizations import Organization
+from accounts.models.users import User
+from accounts.privacy import (
+    Kind,
+    Row,
+    Section,
+    Steps,
+    Visitor,
+    erase_rows,
+    register,
+)
+from agents import streams
+from agents.models.agents import Agent
+from agents.models.custody import CustodyResult, CustodyRun, CustodyTest
+from agents.models.feedback import Rating, Tag
+from agents.models.knowledge import Document, KnowledgePack
+from agents.models.personas import Persona
+from agents.models.retention import RetentionPolicy
+from agents.models.sessions import Message, Session
+from agents.models.usage import AgentBudget, UsageDay, UsageMonth
+from agents.models.versions import AgentVersion, OptimizationRun
+
+REPETITION = ("idempotency_key", "request_fingerprint")
+AT_ONCE = 200
+
+
+# --- Whose conversations ----------------------------------------------------
+def conversations(sessions: models.QuerySet) -> Iterator[Section]:
+    yield "conversations", rows_of(sessions, *REPETITION)
+    messages = Message.objects.filter(session__in=sessions.order_by().values("pk"))
+    yield "messages", rows_of(messages, *REPETITION)
+    ratings = Rating.objects.filter(session__in=sessions.order_by().values("pk"))
+    yield "ratings", rows_of(ratings)
+
+
+def forget_conversations(sessions: models.QuerySet) -> None:
+    """Erase conversations with their messages, and what streams still hold."""
+    sessions = sessions.order_by()
+    while found := list(sessions.values_list("pk", flat=True)[:AT_ONCE]):
+        Session.all_objects.filter(pk__in=found).delete()
+        streams.forget(found)
+
+
+def of_person(user: User) -> models.QuerySet:
+    return Session.all_objects.filter(user=user)
+
+
+def of_visitor(visitor: Visitor) -> models.QuerySet:
+    return Session.all_objects.filter(
+        organization=visitor.organization, visitor_id=visitor.visitor_id
+    )
+
+
+def person_sections(user: User) -> Iterator[Section]:
+    """Give out one's conversations, and which things one has made."""
+    yield from conversations(of_person(user))
+    given = Rating.objects.filter(user=user)
+    yield "given_ratings", rows_of(given, "message_id")
+    yield "authored/agents", named(Agent.all_objects.filter(created_by_user=user))
+    yield (
+        "authored/versions",
+        AgentVersion.objects.filter(author=user)
+        .order_by("pk")
+        .values("agent__public_id", "number", "note", "created_at")
+        .iterator(chunk_size=AT_ONCE),
+    )
+    packs = KnowledgePack.objects.filter(created_by_user=user)
+    yield "authored/knowledge_packs", named(packs)
+    documents = Document.objects.filter(created_by_user=user)
+    yield "authored/documents", named(documents, "title")
+    tests = CustodyTest.objects.filter(created_by_user=user)
+    yield "authored/custody_tests", named(tests)
+    runs = CustodyRun.objects.filter(started_by_user=user)
+    yield "authored/custody_runs", named(runs, "number")
+
+
+def named(rows: models.QuerySet, name: str = "name") -> Iterator[Row]:
+    """Name things that belong to an organization, not what is in them."""
+    told = rows.order_by("pk").values("pk", name, "created_at")
+    yield from told.iterator(chunk_size=AT_ONCE)
+
+
+def forget_person(user: User) -> None:
+    # What they made belongs to the organization; their name in it goes with the row.
+    forget_conversations(of_person(user))
+
+
+def visitor_sections(visitor: Visitor) -> Iterator[Section]:
+    yield from conversations(of_visitor(visitor))
+
+
+def forget_visitor(visitor: Visitor) -> None:
+    forget_conversations(of_visitor(visitor))
+
+
+# --- Organizations ----------------------------------------------------------
+def organization_sections(organization: Organization) -> Iterator[Section]:
+    mine = {"organization": organization}
+    of_agents = {"agent__organization": organization}
+    yield "personas", rows_of(Persona.objects.filter(**mine))
+    yield "agents", rows_of(Agent.all_objects.filter(**mine), *REPETITION)
+    yield "agent_versions", rows_of(AgentVersion.objects.filter(**of_agents))
+    yield "agent_budgets", rows_of(AgentBudget.objects.filter(**of_agents))
+    yield "optimization_runs", rows_of(OptimizationRun.objects.filter(**of_agents))
+    yield "knowledge_packs", rows_of(KnowledgePack.objects.filter(**mine))
+    yield "documents", rows_of(Document.objects.filter(**mine), *REPETITION)
+    yield from conversations(Session.all_objects.filter(**mine))
+    yield "tags", rows_of(Tag.objects.filter(**mine))
+    tagged = Tag.sessions.through.objects.filter(tag__organization=organization)
+    yield "conversation_tags", rows_of(tagged)
+    tests = CustodyTest.objects.filter(**of_agents)
+    yield "custody_tests", rows_of(tests, *REPETITION)
+    yield "custody_runs", rows_of(CustodyRun.objects.filter(**of_agents), *REPETITION)
+    results = CustodyResult.objects.filter(run__agent__organization=organization)
+    yield "custody_results", rows_of(results)
+    policies = RetentionPolicy.objects.filter(**mine)
+    yield "retention_policies", rows_of(policies)
+    yield "usage_months", rows_of(UsageMonth.objects.filter(**mine))
+    yield "usage_days", rows_of(UsageDay.objects.filter(**mine))
+
+
+def forget_organization(organization: Organization) -> None:
+    """Erase its rows, a group at a time; the rest goes with the organization's."""
+    mine = {"organization": organization}
+    forget_conversations(Session.all_objects.filter(**mine))
+    erase_rows(Agent.all_objects.filter(**mine))
+    erase_rows(Document.objects.filter(**mine))
+    erase_rows(KnowledgePack.objects.filter(**mine))
+    # After agents and versions, which protect them.
+    erase_rows(Persona.objects.filter(**mine))
+
+
+def register_steps() -> None:
+    register(Kind.PERSON, "agents", Steps(export=person_sections, erase=forget_person))
+    register(
+        Kind.VISITOR, "agents", Steps(export=visitor_sections, erase=forget_visitor)
+    )
+    register(
+        Kind.ORGANIZATION,
+        "agents",
+        Steps(export=organization_sections, erase=forget_organization),
+    )
