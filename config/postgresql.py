@@ -5,11 +5,17 @@ connections it finds dead. After a restart of the server all of them are, and th
 first request would wait for the sum.
 """
 
+import select
 import sys
+import time
+from datetime import UTC, datetime
+from functools import cache
 
 import psycopg
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base
+from django.db.backends.postgresql.psycopg_any import BaseTzLoader
+from psycopg.adapt import AdaptersMap
 from psycopg_pool import ConnectionPool
 
 # Django imports ENGINE + ".base"; here the module is its own.
@@ -17,9 +23,44 @@ sys.modules[f"{__name__}.base"] = sys.modules[__name__]
 
 # Dead ones in a row, each replaced, before the caller gets to see it.
 TRIES = 3
+# What was at work so recently is not asked whether it lives: one look whether its
+# socket is closed tells as much, and costs no round trip.
+FRESH_SECONDS = 0.5
+
+
+class MomentLoader(BaseTzLoader):
+    """Read moments as the standard library does, which is in C.
+
+    Django's loader matches a regular expression in Python: a third of a list's
+    processor time.
+    """
+
+    # What Django asks a loader: the zone its moments are in.
+    timezone = UTC
+
+    def load(self, data):
+        try:
+            return datetime.fromisoformat(str(data, "ascii"))
+        except ValueError:
+            # No moment that Python knows: the driver says why.
+            return super().load(data)
+
+
+@cache
+def with_moments(adapters: AdaptersMap) -> AdaptersMap:
+    """Return adapters whose moments are read by `MomentLoader`."""
+    adapters = AdaptersMap(adapters)
+    adapters.register_loader("timestamptz", MomentLoader)
+    return adapters
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    def get_connection_params(self):
+        params = super().get_connection_params()
+        if self.timezone == UTC:
+            params["context"] = with_moments(params["context"])
+        return params
+
     @property
     def pool(self):
         options = self.settings_dict["OPTIONS"].get("pool")
@@ -41,13 +82,29 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if pool is None or not self.settings_dict["CONN_HEALTH_CHECKS"]:
             return connection
         for _ in range(TRIES):
-            if answers(connection):
+            if is_at_work(connection) or answers(connection):
                 break
             pool.putconn(connection)
             # What ended this one has likely ended the others.
             pool.check()
             connection = pool.getconn()
         return connection
+
+    def _close(self):
+        if self.connection is not None:
+            self.connection.given_back_at = time.monotonic()
+        super()._close()
+
+
+def is_at_work(connection: psycopg.Connection) -> bool:
+    """Say whether a connection was in use just now and nobody has ended it since."""
+    given_back_at = getattr(connection, "given_back_at", None)
+    if given_back_at is None or time.monotonic() - given_back_at > FRESH_SECONDS:
+        return False
+    # Between two queries a server says nothing, unless it ends.
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return not poll.poll(0)
 
 
 def answers(connection: psycopg.Connection) -> bool:

@@ -1,14 +1,40 @@
-"""The dashboard in a browser, for the tests that look at its pages."""
+"""A small pool, and the dashboard in a browser, for the tests that need them."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
 from django.core.management import call_command
+from django.db import connection, connections
 from playwright.sync_api import BrowserContext, Page
 
 from config.tests.pages_world import World, build_world, cookies_of
 from widget.tests.browser import product
+
+
+@pytest.fixture
+def pooled(django_db_setup, django_db_blocker) -> Iterator[str]:
+    """Give an alias of its own with a small pool, on the test database."""
+    # Without a test case around it, which would forbid the alias; nothing writes.
+    alias = "pooled"
+    default = connection.settings_dict
+    entry = {
+        **default,
+        "OPTIONS": {
+            **default["OPTIONS"],
+            "pool": {"min_size": 2, "max_size": 4, "timeout": 1},
+        },
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+    }
+    connections.settings[alias] = entry
+    with django_db_blocker.unblock():
+        yield alias
+        connections[alias].close()
+        connections[alias].close_pool()
+        connection.close()
+    del connections[alias]
+    del connections.settings[alias]
 
 
 class Dashboard(NamedTuple):

@@ -168,31 +168,6 @@ def test_a_wrong_variable_is_named(name, value):
 
 
 @pytest.fixture
-def pooled(django_db_setup, django_db_blocker) -> Iterator[str]:
-    """Give an alias of its own with a small pool, on the test database."""
-    # Without a test case around it, which would forbid the alias; nothing writes.
-    alias = "pooled"
-    default = connection.settings_dict
-    entry = {
-        **default,
-        "OPTIONS": {
-            **default["OPTIONS"],
-            "pool": {"min_size": 2, "max_size": 4, "timeout": 1},
-        },
-        "CONN_MAX_AGE": 0,
-        "CONN_HEALTH_CHECKS": True,
-    }
-    connections.settings[alias] = entry
-    with django_db_blocker.unblock():
-        yield alias
-        connections[alias].close()
-        connections[alias].close_pool()
-        connection.close()
-    del connections[alias]
-    del connections.settings[alias]
-
-
-@pytest.fixture
 def held(pooled) -> Iterator[list]:
     """Take every connection the pool may give."""
     pool = connections[pooled].pool
@@ -241,23 +216,6 @@ def test_the_health_check_does_not_wait_for_an_exhausted_pool(pooled, held):
     begun = time.monotonic()
     assert health_check(pooled) is True
     assert time.monotonic() - begun < 0.9
-
-
-@pytest.mark.threaded
-def test_after_all_connections_died_the_next_query_is_answered_at_once(pooled):
-    wrapper = connections[pooled]
-    wrapper.pool.open(wait=True)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-            " WHERE pid <> pg_backend_pid() AND datname = current_database()"
-        )
-        assert cursor.fetchone()[0] >= 2
-    begun = time.monotonic()
-    with wrapper.cursor() as cursor:
-        cursor.execute("SELECT 1")
-        assert cursor.fetchone() == (1,)
-    assert time.monotonic() - begun < 0.8
 
 
 @pytest.mark.threaded
