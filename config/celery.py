@@ -11,6 +11,7 @@ from celery.signals import worker_process_shutdown, worker_shutdown
 from django.conf import settings
 from django_structlog.celery.steps import DjangoStructLogInitStep
 from kombu import Exchange, Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 from config.database import disconnect
 from config.embedded import broker_url
@@ -25,9 +26,9 @@ VISIBILITY_SECONDS = 900
 # Publishing happens inside requests: a broker that is gone may cost this much.
 PUBLISH_SECONDS = 0.5
 
+TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = "config.broker:Transport"
 
 app = Celery("youragent")
-app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
     broker_url=broker_url(settings.REDIS_URL),
     broker_connection_retry_on_startup=True,
