@@ -8,6 +8,7 @@ import uuid
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -46,13 +47,18 @@ current_request: ContextVar[RequestFacts | None] = ContextVar(
 )
 
 
+# The same few names are asked about in every entry.
+@lru_cache(maxsize=1024)
+def is_secret(name: str) -> bool:
+    """Say whether what is filed under a name must not be kept."""
+    return any(secret in name.lower() for secret in SECRET_NAMES)
+
+
 def redact(value: Any) -> Any:
     """Replace whatever is filed under a secret's name, at any depth."""
     if isinstance(value, dict):
         return {
-            key: REDACTED
-            if any(name in str(key).lower() for name in SECRET_NAMES)
-            else redact(item)
+            key: REDACTED if is_secret(str(key)) else redact(item)
             for key, item in value.items()
         }
     if isinstance(value, list):
@@ -69,22 +75,24 @@ def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def canonical(values: Any) -> bytes:
-    return json.dumps(
-        values, sort_keys=True, separators=(",", ":"), default=_as_text
-    ).encode()
-
-
 def _as_text(value: Any) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     return str(value)
 
 
+CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_as_text)
+
+
+def canonical(values: Any) -> str:
+    """Return the one JSON text of some values (ASCII)."""
+    return CANONICAL.encode(values)
+
+
 def details_digest(detail: AuditDetail) -> str:
     fields = ("ip_address", "user_agent", "request_body", "changes", "metadata")
     values = {name: getattr(detail, name) for name in fields}
-    return hashlib.sha256(canonical(values)).hexdigest()
+    return hashlib.sha256(canonical(values).encode()).hexdigest()
 
 
 CHAINED = (
@@ -111,7 +119,7 @@ def row_hash(row: AuditLog) -> str:
     The database computes the same while it appends: `APPEND`.
     """
     values = {name: getattr(row, name) for name in CHAINED}
-    text = f"{row.previous_hash}:{row.sequence}:{canonical(values).decode()}"
+    text = f"{row.previous_hash}:{row.sequence}:{canonical(values)}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -205,12 +213,12 @@ def record(
 def _append(row: AuditLog, detail: AuditDetail) -> None:
     values = {name: getattr(row, name) for name in CHAINED}
     parameters = values | {
-        "text": canonical(values).decode(),
+        "text": canonical(values),
         "ip_address": detail.ip_address,
         "user_agent": detail.user_agent,
-        "request_body": canonical(detail.request_body).decode(),
-        "changes": canonical(detail.changes).decode(),
-        "metadata": canonical(detail.metadata).decode(),
+        "request_body": canonical(detail.request_body),
+        "changes": canonical(detail.changes),
+        "metadata": canonical(detail.metadata),
     }
     with connection.cursor() as cursor:
         cursor.execute(APPEND, parameters)
