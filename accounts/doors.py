@@ -42,6 +42,8 @@ class OrganizationViewSet(viewsets.GenericViewSet):
     admits_bound_keys = False
     lookup_value_regex = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
+    # How large a JSON body may be, if not as usual.
+    max_body_bytes: int | None = None
     # False for the views of what belongs to a person rather than an organization.
     is_about_one_organization = True
 

@@ -23,6 +23,7 @@ from agents.filters import AgentFilter
 from agents.models.agents import Agent
 from agents.models.personas import Persona
 from agents.models.versions import AgentVersion
+from agents.portable.api import PortableActions
 from agents.release import release_draft
 from agents.representation import NewestAgents, agent_rows, as_dict, row_as_dict
 from agents.serializers import (
@@ -50,7 +51,7 @@ PUBLIC_ID, CREATED_AT, REVISION = 0, 23, 26
     list=extend_schema(parameters=[ORGANIZATION], responses=AgentShape(many=True)),
     retrieve=extend_schema(parameters=[ORGANIZATION], responses=AgentShape),
 )
-class AgentViewSet(OrganizationViewSet):
+class AgentViewSet(PortableActions, OrganizationViewSet):
     """Agents of one organization, addressed by their public id."""
 
     admits_bound_keys = True
@@ -59,6 +60,7 @@ class AgentViewSet(OrganizationViewSet):
         "retrieve": Scope.AGENTS_READ,
         "embed": Scope.AGENTS_READ,
         "stats": Scope.AGENTS_READ,
+        "export": Scope.AGENTS_READ,
         "versions": Scope.AGENTS_READ,
         "*": Scope.AGENTS_WRITE,
     }

@@ -1,6 +1,5 @@
 """What all REST views share: JSON in, JSON out, problems, pages of lists."""
 
-import json
 import math
 from typing import Any
 
@@ -21,9 +20,8 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from accounts.errors import DomainError
+from accounts.strict_json import InvalidBody, parse_json
 from config.problems import CONTENT_TYPE, problem
-
-MAX_DEPTH = 20
 
 
 class JSONRenderer(BaseRenderer):
@@ -39,89 +37,27 @@ class JSONRenderer(BaseRenderer):
         )
 
 
-class InvalidBody(exceptions.ParseError):
-    """The body is not JSON as we accept it; the pointer says where."""
-
-    def __init__(self, detail: str, pointer: str = "", code: str = "invalid_json"):
-        super().__init__(detail, code)
-        self.pointer = pointer
-
-
-def _object_without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise InvalidBody("An object names the same key twice.", code="duplicate_key")
-    return found
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise InvalidBody("A number is too large.", code="number_out_of_range")
-    return number
-
-
-def _no_constant(text: str) -> None:
-    raise InvalidBody(f"{text} is not JSON.")
-
-
-def check_text(value: Any, pointer: str = "", depth: int = 0) -> None:
-    """Refuse what PostgreSQL cannot store and what nobody nests by hand."""
-    if depth > MAX_DEPTH:
-        raise InvalidBody("Nested too deeply.", pointer, "nested_too_deeply")
-    if isinstance(value, str):
-        if "\x00" in value or not _is_unicode(value):
-            raise InvalidBody(
-                "The text holds a character that cannot be stored.",
-                pointer,
-                "invalid_character",
-            )
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            escaped = key.replace("~", "~0").replace("/", "~1")
-            if "\x00" in key or not _is_unicode(key):
-                raise InvalidBody(
-                    "A key holds a character that cannot be stored.",
-                    pointer,
-                    "invalid_character",
-                )
-            check_text(item, f"{pointer}/{escaped}", depth + 1)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            check_text(item, f"{pointer}/{index}", depth + 1)
-
-
-def _is_unicode(text: str) -> bool:
-    return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)
-
-
 class StrictJSONParser(BaseParser):
     """Parse JSON, refusing what other parsers guess at."""
 
     media_type = "application/json"
 
     def parse(self, stream, media_type=None, parser_context=None):
+        view = (parser_context or {}).get("view")
+        most = getattr(view, "max_body_bytes", None)
+        most = most or settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         # Django looks at Content-Length only, which a chunked body does not have.
-        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         raw = stream.read(most + 1)
         if len(raw) > most:
-            raise RequestDataTooBig
-        try:
-            value = json.loads(
-                raw.decode("utf-8"),
-                object_pairs_hook=_object_without_twins,
-                parse_float=_finite,
-                parse_constant=_no_constant,
-            )
-        except RecursionError:
-            raise InvalidBody("Nested too deeply.", code="nested_too_deeply") from None
-        except UnicodeDecodeError:
-            raise InvalidBody("The body is not UTF-8.", code="not_utf8") from None
-        except ValueError as error:
-            reason = str(error) if isinstance(error, json.JSONDecodeError) else ""
-            raise InvalidBody(f"The body is not JSON. {reason}".strip()) from None
-        check_text(value)
-        return value
+            raise BodyTooLarge(most)
+        return parse_json(raw)
+
+
+class BodyTooLarge(RequestDataTooBig):
+    """The body is larger than this view reads."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"The body is larger than {most / 2**20:.3g} MB.")
 
 
 def _pointers(detail: Any, pointer: str = "") -> list[dict[str, str]]:
@@ -174,7 +110,8 @@ def _answer(
     if isinstance(exc, DomainError):
         return exc.status, exc.members(), exc.headers()
     if isinstance(exc, RequestDataTooBig):
-        return 413, {"detail": "The body is larger than 2.5 MB."}, {}
+        is_ours = isinstance(exc, BodyTooLarge)
+        return 413, {"detail": str(exc) if is_ours else "The body is too large."}, {}
     if isinstance(exc, Http404):
         return 404, {}, {}
     if isinstance(exc, PermissionDenied):
