@@ -1,5 +1,7 @@
 """What lists of conversations show, and how they are narrowed down."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -10,13 +12,16 @@ from django.db.models import (
     F,
     IntegerField,
     OuterRef,
+    Prefetch,
     QuerySet,
     Subquery,
 )
 from django.db.models.functions import Coalesce, Left, Lower
 from django.utils import timezone
 
+from accounts.models.lifecycle import WorkStatus
 from accounts.models.organizations import Organization
+from accounts.models.users import User
 from agents.conversation_search import saying
 from agents.models.agents import Agent
 from agents.models.feedback import Rating, RatingValue, Tag
@@ -73,16 +78,24 @@ def as_rows(sessions: QuerySet[Session]) -> QuerySet[Session]:
     )
 
 
+def latest_of(agent: Agent) -> QuerySet[Session]:
+    """List an agent's conversations as its page shows them."""
+    return as_rows(Session.objects.filter(agent_ref=agent))
+
+
 def find(
     organization: Organization, *, agent: Agent | None = None, **asked: Any
 ) -> QuerySet[Session]:
     """Find conversations by what a page's form asks; what is empty asks nothing."""
     sessions = Session.objects.for_organization(organization)
-    if agent is not None:
-        sessions = sessions.filter(agent_ref=agent)
-    for name in ("agent_ref", "status", "channel", "visitor_id"):
+    # Of a deleted agent there is no page to read them on.
+    which = {"agent_ref__deleted_at": None} if agent is None else {"agent_ref": agent}
+    sessions = sessions.filter(agent_ref__isnull=False, **which)
+    for name in ("status", "channel"):
         if value := asked.get(name):
             sessions = sessions.filter(**{name: value})
+    if asked.get("agent_name"):
+        sessions = sessions.filter(agent_ref__name__icontains=asked["agent_name"])
     if asked.get("tag"):
         sessions = tagged(sessions, asked["tag"])
     if asked.get("rating"):
@@ -94,6 +107,35 @@ def find(
     if asked.get("search"):
         sessions = saying(sessions, asked["search"])
     return sessions
+
+
+@dataclass
+class Turn:
+    """One message as its page shows it: with its ratings, and with mine apart."""
+
+    message: Message
+    mine: Rating | None
+    is_awaited: bool
+    has_failed: bool
+
+
+def turns(rows: Iterable[Message], viewer: User) -> list[Turn]:
+    """Put what the viewer thinks beside each message of a page."""
+    return [
+        Turn(
+            row,
+            next((each for each in row.ratings.all() if each.user == viewer), None),
+            row.reply_status in (WorkStatus.PENDING, WorkStatus.RUNNING),
+            row.reply_status == WorkStatus.FAILED,
+        )
+        for row in rows
+    ]
+
+
+def said_in(session: Session) -> QuerySet[Message]:
+    """List what was said, with how far answers are and what people think of them."""
+    ratings = Prefetch("ratings", Rating.objects.select_related("user"))
+    return session.message_rows.with_reply().prefetch_related(ratings)
 
 
 def midnight(day: date) -> datetime:

@@ -115,6 +115,22 @@ def regenerate(*, session: Session, message_id: Any) -> tuple[Message, Reply, bo
         return question, reply, True
 
 
+def replaceable(session: Session) -> Reply | None:
+    """Return the reply that may be asked for anew, if there is one."""
+    if not session.is_active or session.is_expired:
+        return None
+    last = (
+        Reply.objects.filter(session=session, superseded_at=None)
+        .select_related("question")
+        .order_by("-question__sequence")
+        .first()
+    )
+    if last is None or not last.is_finished:
+        return None
+    later = session.message_rows.filter(sequence__gt=last.question.sequence)
+    return None if later.filter(role=MessageRole.USER).exists() else last
+
+
 def _question_of(session: Session, message_id: Any) -> tuple[Message, bool]:
     """Return the question, and whether the answer named was replaced already."""
     message = session.message_rows.filter(pk=message_id).first()

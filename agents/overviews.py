@@ -6,13 +6,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from accounts.models.lifecycle import WorkStatus
 from accounts.models.organizations import Organization
 from agents.models.agents import Agent, OptimizationStatus
+from agents.models.feedback import Rating, RatingValue
 from agents.models.knowledge import Document, KnowledgePack
 from agents.models.sessions import Message, MessageRole, Session
 from agents.models.versions import OptimizationRun
@@ -117,19 +118,6 @@ def rows(organization: Organization, agents: Iterable[Agent]) -> list[Row]:
     ]
 
 
-def conversations_of(agent: Agent) -> QuerySet[Session]:
-    """List an agent's conversations, each with its first question."""
-    first = Message.objects.filter(session=OuterRef("pk"), role=MessageRole.USER)
-    return (
-        Session.objects.filter(agent_ref=agent)
-        .annotate(
-            first_question=Subquery(first.order_by("sequence").values("content")[:1])
-        )
-        .select_related("user")
-        .latest_first()
-    )
-
-
 def conversations_per_day(agent: Agent) -> list[tuple[date, int]]:
     """Count the conversations of each of the last 28 days, today included."""
     today = timezone.now().date()
@@ -160,6 +148,7 @@ def achievements(agent: Agent) -> dict[str, Any]:
         "level_share": level_share(board),
         "pass_percent": round(100 * board.pass_rate, 1) if board else 0,
         "answers": answers,
+        "ratings": ratings_of(agent),
         "cited_percent": round(100 * answers["cited"] / (answers["answers"] or 1)),
     }
 
@@ -186,6 +175,18 @@ def answers_with_source(agent: Agent) -> dict[str, int]:
         is_superseded=False,
         created_at__gte=timezone.now() - PERIOD,
     ).aggregate(answers=Count("pk"), cited=Count("pk", filter=~Q(citations=[])))
+
+
+def ratings_of(agent: Agent) -> dict[str, int]:
+    """Count what people thought of the answers of the period."""
+    counted = {
+        value: Count("pk", filter=Q(value=value)) for value in RatingValue.values
+    }
+    return Rating.objects.filter(
+        session__agent_ref=agent,
+        session__deleted_at=None,
+        updated_at__gte=timezone.now() - PERIOD,
+    ).aggregate(**counted)
 
 
 def agents_using(pack: KnowledgePack) -> QuerySet[Agent]:

@@ -118,6 +118,8 @@ class StatsShape(serializers.Serializer):
     total_documents = serializers.IntegerField()
     recent_conversations = serializers.IntegerField(help_text="Begun within 28 days")
     last_used_at = serializers.DateTimeField(allow_null=True)
+    ratings_up = serializers.IntegerField()
+    ratings_down = serializers.IntegerField()
 
 
 class VersionShape(serializers.Serializer):

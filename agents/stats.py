@@ -8,6 +8,7 @@ from django.db.models import Count, Max, Q, Sum
 from django.utils import timezone
 
 from agents.models.agents import Agent
+from agents.models.feedback import Rating, RatingValue
 from agents.models.sessions import Session
 from agents.models.stats import AgentStats
 
@@ -27,13 +28,18 @@ FIELDS = (
 
 
 def get_agent_stats(agent: Agent) -> dict[str, Any]:
-    """Count what an agent has done until now, in two queries.
+    """Count what an agent has done until now, in three queries.
 
-    Recent conversations are those begun within 28 days.
+    Recent conversations are those begun within 28 days; ratings are all there are.
     """
     (row,) = _count([agent.pk], timezone.now())
     counted = {name: getattr(row, name) for name in FIELDS}
-    return {"agent_id": agent.public_id} | counted
+    rated = Rating.objects.filter(session__agent_ref=agent, session__deleted_at=None)
+    ratings = rated.aggregate(
+        ratings_up=Count("pk", filter=Q(value=RatingValue.UP)),
+        ratings_down=Count("pk", filter=Q(value=RatingValue.DOWN)),
+    )
+    return {"agent_id": agent.public_id} | counted | ratings
 
 
 def update_agent_stats_batch(agent_ids: Iterable[int]) -> int:

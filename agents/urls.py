@@ -5,6 +5,16 @@ from agents.views import agents, conversations, custody, knowledge, usage
 app_name = "agents"
 
 AGENT = "agents/<uuid:public_id>/"
+TALK = f"{AGENT}conversations/<uuid:session_id>/"
+
+
+def exports(prefix, view, name):
+    """Offer a view's rows in each form there is."""
+    return [
+        path(f"{prefix}export.{kind}", view, {"kind": kind}, name=f"{name}_{kind}")
+        for kind in ("csv", "json")
+    ]
+
 
 urlpatterns = [
     path("agents/", agents.agent_list, name="list"),
@@ -18,11 +28,25 @@ urlpatterns = [
     path(f"{AGENT}duplicate/", agents.duplicate, name="duplicate"),
     path(f"{AGENT}release/", agents.release, name="release"),
     path(f"{AGENT}versions/<int:number>/", agents.use_version, name="use_version"),
+    path("conversations/", conversations.all_conversations, name="all_conversations"),
+    path("conversations/keeping/", conversations.keep, name="retention"),
+    *exports("conversations/", conversations.export_all, "export_all"),
     path(f"{AGENT}conversations/", conversations.conversations, name="conversations"),
+    *exports(f"{AGENT}conversations/", conversations.export_conversations, "export"),
+    path(TALK, conversations.conversation, name="conversation"),
+    *exports(TALK, conversations.export_one, "export_one"),
+    path(f"{TALK}stop/", conversations.stop, name="stop"),
+    path(f"{TALK}<uuid:message_id>/rating/", conversations.rate, name="rate"),
     path(
-        f"{AGENT}conversations/<uuid:session_id>/",
-        conversations.conversation,
-        name="conversation",
+        f"{TALK}<uuid:message_id>/regenerate/",
+        conversations.regenerate,
+        name="regenerate",
+    ),
+    path(f"{TALK}tags/", conversations.add_tag, name="add_tag"),
+    path(
+        f"{TALK}tags/<uuid:tag_id>/delete/",
+        conversations.remove_tag,
+        name="remove_tag",
     ),
     path(f"{AGENT}try/", conversations.try_agent, name="try"),
     path(f"{AGENT}tests/", custody.tests, name="tests"),

@@ -52,6 +52,10 @@ class SessionQuerySet(SoftDeleteQuerySet):
         """Conversations with one agent, each with the person it was led with."""
         return self.filter(agent_ref=agent).select_related("user")
 
+    def one(self, session_id):
+        """Keep one conversation, to be read as lists are."""
+        return self.filter(pk=session_id)
+
     def latest_first(self):
         return self.order_by("-last_activity_at", "-id")
 

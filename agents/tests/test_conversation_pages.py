@@ -1,9 +1,15 @@
 """The pages about an agent's conversations."""
 
+import json
+
 import pytest
 from django.urls import reverse
 
-from agents.tests.factories import AgentFactory, SessionFactory
+from agents import replies
+from agents.models import Rating, Tag
+from agents.retention import days_kept
+from agents.tagging import add_tag
+from agents.tests.factories import AgentFactory, RatingFactory, SessionFactory
 
 SOURCE = {
     "number": 1,
@@ -72,17 +78,84 @@ def test_a_deleted_conversation_is_not_shown(browser_of, ada, desk):
     assert client.get(url).status_code == 404
 
 
+# --- Finding ----------------------------------------------------------------
+ALL = reverse("agents:all_conversations")
+
+
+def test_conversations_of_all_agents_are_found_in_one_place(
+    browser_of, ada, desk, harbor
+):
+    talk(desk)
+    talk(AgentFactory(organization=harbor, name="Bean finder"))
+    page = browser_of(ada).get(ALL).content.decode()
+    assert "Shipping desk" in page
+    assert "Bean finder" in page
+
+
+def test_what_fits_a_search_is_marked(browser_of, ada, desk):
+    talk(desk, answer="Yes, <b>by boat</b> to Bergen.")
+    page = browser_of(ada).get(ALL, {"search": "berg"}).content.decode()
+    assert "<mark>Bergen</mark>" in page
+    assert "<b>by boat" not in page
+
+
+@pytest.mark.parametrize(
+    ("query", "is_found"),
+    [
+        ({"search": "norway"}, True),
+        ({"search": "sweden"}, False),
+        ({"agent_name": "shipping"}, True),
+        ({"agent_name": "beans"}, False),
+        ({"tag": "Odd"}, True),
+        ({"rating": "down"}, True),
+        ({"rating": "up"}, False),
+        ({"status": "completed"}, False),
+        ({"channel": "widget"}, False),
+        ({"until": "2001-01-01"}, False),
+        ({"since": "2001-01-01"}, True),
+        ({"status": "nonsense"}, True),
+        ({"since": "soon"}, True),
+    ],
+)
+def test_a_list_is_narrowed(browser_of, ada, desk, query, is_found):
+    session = talk(desk)
+    RatingFactory(message=session.message_rows.last(), value="down")
+    add_tag(session=session, name="Odd", actor=None)
+    page = browser_of(ada).get(ALL, query).content.decode()
+    assert ("Do you ship to Norway?" in page) is is_found
+
+
+def test_a_stranger_finds_nothing(browser_of, cy, desk):
+    talk(desk)
+    client = browser_of(cy)
+    assert "Norway" not in client.get(ALL).content.decode()
+    for kind in ("csv", "json"):
+        file = client.get(reverse(f"agents:export_all_{kind}"))
+        assert b"Norway" not in b"".join(file.streaming_content)
+
+
+def test_a_list_is_downloaded_as_it_is_filtered(browser_of, ada, desk):
+    talk(desk)
+    client = browser_of(ada)
+    for query, is_there in (({}, True), ({"search": "sweden"}, False)):
+        for name in ("export_csv", "export_json"):
+            file = client.get(page_of(name, desk), query)
+            assert (b"Norway" in b"".join(file.streaming_content)) is is_there
+
+
 @pytest.mark.parametrize("how_many", [1, 20])
+@pytest.mark.parametrize("query", [{}, {"search": "norway"}])
 def test_the_list_costs_the_same_however_long(
-    browser_of, ada, desk, how_many, django_assert_num_queries
+    browser_of, ada, desk, how_many, query, django_assert_num_queries
 ):
     for _ in range(how_many):
-        talk(desk)
+        add_tag(session=talk(desk), name="Odd", actor=None)
     client = browser_of(ada)
-    client.get(page_of("conversations", desk))
-    # The session, the user, the memberships, the agent; the count and the page.
-    with django_assert_num_queries(6):
-        client.get(page_of("conversations", desk))
+    client.get(ALL, query)
+    # The session, the user, the memberships; the tags, the count and the page;
+    # of a search also which message fits and a piece of it.
+    with django_assert_num_queries(8 if query else 6):
+        client.get(ALL, query)
 
 
 @pytest.mark.parametrize("how_many", [1, 20])
@@ -91,11 +164,112 @@ def test_a_transcript_costs_the_same_however_long(
 ):
     session = SessionFactory(agent_ref=desk)
     for _ in range(how_many):
-        session.add_message("user", "And now?")
+        RatingFactory(message__session=session)
     url = page_of("conversation", desk, session.pk)
     client = browser_of(ada)
     client.get(url)
     # The session, the user, the memberships, the agent; the conversation, the
-    # count and the page of its messages.
-    with django_assert_num_queries(7):
+    # count, the page of its messages and their ratings; the reply that may be
+    # replaced; its tags and those there are.
+    with django_assert_num_queries(11):
         client.get(url)
+
+
+# --- What members do --------------------------------------------------------
+def post(client, page, desk, session, *more, **form):
+    return client.post(page_of(page, desk, session.pk, *more), form, follow=True)
+
+
+@pytest.fixture
+def answered(desk):
+    session = SessionFactory(agent_ref=desk)
+    reply = replies.ask(session=session, content="Do you ship to Norway?")[1]
+    replies.produce(reply.pk)
+    reply.refresh_from_db()
+    return reply
+
+
+@pytest.fixture(autouse=True)
+def no_pause(settings):
+    settings.GROUNDED_TOKEN_DELAY_MS = 0
+
+
+def test_a_member_rates_comments_and_takes_back(browser_of, ada, desk, answered):
+    client, session = browser_of(ada), answered.session
+    page = post(client, "rate", desk, session, answered.answer_id, rating="down")
+    assert 'aria-pressed="true" aria-label="Not helpful"' in page.content.decode()
+    why = {"rating": "down", "comment": "Too <b>short</b>"}
+    page = post(client, "rate", desk, session, answered.answer_id, **why)
+    assert "Too &lt;b&gt;short&lt;/b&gt;" in page.content.decode()
+    post(client, "rate", desk, session, answered.answer_id, rating="", comment="")
+    assert not Rating.objects.exists()
+
+
+def test_an_answer_is_asked_for_anew_and_the_first_is_folded(
+    browser_of, ada, desk, answered
+):
+    client, session = browser_of(ada), answered.session
+    page = post(client, "regenerate", desk, session, answered.answer_id)
+    text = page.content.decode()
+    assert "is answering" in text
+    assert "An earlier answer, replaced" in text
+    page = post(client, "stop", desk, session)
+    assert "This question got no answer." in page.content.decode()
+
+
+def test_a_refusal_is_told(browser_of, ada, desk, answered):
+    replies.ask(session=answered.session, content="And now?")
+    page = post(
+        browser_of(ada), "regenerate", desk, answered.session, answered.answer_id
+    )
+    assert "The conversation has gone on" in page.content.decode()
+
+
+def test_a_tag_is_added_and_taken_off(browser_of, ada, desk):
+    client, session = browser_of(ada), talk(desk)
+    page = post(client, "add_tag", desk, session, name="Lost parcel")
+    assert "Take off Lost parcel" in page.content.decode()
+    page = post(client, "remove_tag", desk, session, Tag.objects.get().pk)
+    assert "Take off" not in page.content.decode()
+
+
+def test_a_viewer_rates_and_files_nothing(browser_of, bo, desk, answered):
+    client, session = browser_of(bo), answered.session
+    page = post(client, "rate", desk, session, answered.answer_id, rating="up")
+    assert page.status_code == 200
+    assert post(client, "add_tag", desk, session, name="x").status_code == 403
+
+
+def test_a_stranger_changes_nothing(browser_of, cy, desk, answered):
+    client, session, answer = browser_of(cy), answered.session, answered.answer_id
+    pages = [
+        post(client, "rate", desk, session, answer, rating="up"),
+        post(client, "regenerate", desk, session, answer),
+        post(client, "stop", desk, session),
+        post(client, "add_tag", desk, session, name="x"),
+        client.get(page_of("export_one_csv", desk, session.pk)),
+    ]
+    assert {page.status_code for page in pages} == {404}
+    assert (Rating.objects.count(), Tag.objects.count()) == (0, 0)
+
+
+def test_one_conversation_is_downloaded(browser_of, ada, desk):
+    session, _ = talk(desk), talk(desk)
+    file = browser_of(ada).get(page_of("export_one_json", desk, session.pk))
+    (told,) = json.loads(b"".join(file.streaming_content))
+    assert told["id"] == str(session.pk)
+
+
+# --- Keeping ----------------------------------------------------------------
+def test_an_owner_sets_how_long_conversations_are_kept(browser_of, ada, harbor):
+    client, url = browser_of(ada), reverse("agents:retention")
+    client.post(url, {"days": "90"})
+    assert days_kept(harbor) == 90
+    assert 'value="90"' in client.get(url).content.decode()
+    assert client.post(url, {"days": "0"}).status_code == 400
+    client.post(url, {"days": ""})
+    assert days_kept(harbor) is None
+
+
+def test_a_viewer_does_not(browser_of, bo):
+    assert browser_of(bo).get(reverse("agents:retention")).status_code == 403

@@ -168,9 +168,9 @@ def test_an_agents_page_costs_the_same_however_much_was_said(
     client = browser_of(ada)
     client.get(page_of("detail", desk))
     # The session, the user, the memberships, the agent; its days, scoreboard,
-    # answers, run, versions and their number, knowledge, latest conversations
-    # and who made it.
-    with django_assert_num_queries(13):
+    # answers and their ratings, run, versions and their number, knowledge, latest
+    # conversations and who made it.
+    with django_assert_num_queries(14):
         client.get(page_of("detail", desk))
 
 

@@ -18,6 +18,7 @@ from agents.tests.factories import (
     DocumentFactory,
     KnowledgePackFactory,
     MessageFactory,
+    RatingFactory,
     SessionFactory,
 )
 
@@ -69,18 +70,21 @@ def test_the_api_tells_what_an_agent_has_done(
     SessionFactory(agent_ref=agent, deleted_at=timezone.now())
     path = f"/api/v1/agents/{agent.public_id}/stats/"
     api.get(path)  # the key's first use is written down
-    with django_assert_max_num_queries(4):
+    RatingFactory(message__session=Session.objects.first())
+    with django_assert_max_num_queries(5):
         answer = api.get(path)
     assert answer.status_code == 200
     expected = by_hand(agent)
-    assert set(answer.json()) == set(expected)
-    assert answer.json()["total_messages"] == expected["total_messages"] == 4
+    assert set(answer.json()) == set(expected) | {"ratings_up", "ratings_down"}
+    assert answer.json()["total_messages"] == expected["total_messages"] == 5
+    assert (answer.json()["ratings_up"], answer.json()["ratings_down"]) == (1, 0)
     assert answer.json()["recent_conversations"] == 1
 
 
 def test_an_agent_nobody_asked_has_zeros(harbor):
     agent = AgentFactory(organization=harbor)
-    assert get_agent_stats(agent) == by_hand(agent)
+    nothing = {"ratings_up": 0, "ratings_down": 0}
+    assert get_agent_stats(agent) == by_hand(agent) | nothing
     assert get_agent_stats(agent)["last_used_at"] is None
 
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import (
 
 from accounts.errors import DomainError, Stale
 from accounts.pages import page, principal_of
-from agents import overviews
+from agents import conversations, overviews
 from agents.creation import clone_agent
 from agents.editing import restore_version, update_agent
 from agents.embed import render_embed, render_strict_embed
@@ -142,7 +142,7 @@ def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "days": days,
         "day_numbers": [number for _, number in days],
         "conversation_count": sum(number for _, number in days),
-        "latest": overviews.conversations_of(agent)[:LATEST],
+        "latest": conversations.latest_of(agent)[:LATEST],
         "run": overviews.latest_run(agent),
         "versions": agent.versions.select_related("author")[:VERSIONS_SHOWN],
         "version_count": agent.versions.count(),

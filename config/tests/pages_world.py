@@ -23,6 +23,7 @@ from accounts.tests.factories import MembershipFactory, make_webhook
 from agents.custody.runs import perform, start_run
 from agents.custody.suites import create_test
 from agents.editing import update_agent
+from agents.interruption import regenerate
 from agents.knowledge.indexing import index_document
 from agents.models import (
     Agent,
@@ -31,6 +32,9 @@ from agents.models import (
     OptimizationStatus,
     Session,
 )
+from agents.ratings import rate
+from agents.replies import ask, produce
+from agents.tagging import add_tag
 from agents.tests.factories import (
     AgentFactory,
     DocumentFactory,
@@ -71,6 +75,12 @@ class World:
                 "agents:detail", args=[self.improving.public_id]
             ),
             "settings": reverse("agents:edit", args=agent),
+            "all conversations": reverse("agents:all_conversations"),
+            "conversations, found": reverse("agents:all_conversations")
+            + "?search=norway&rating=down",
+            "conversations, none found": reverse("agents:all_conversations")
+            + "?search=surfboard&status=wrong",
+            "keeping": reverse("agents:retention"),
             "conversations": reverse("agents:conversations", args=agent),
             "conversation": reverse(
                 "agents:conversation", args=[*agent, self.session.pk]
@@ -166,6 +176,7 @@ def build_world() -> World:
     load_history(harbor)
     open_scoreboard(organization=harbor, agent_id="novice_agent", agent_type="novice")
     session, *_ = [_talk(desk, days) for days in (0, 1, 1, 5, 9)]
+    _think(session, member)
     empty = MembershipFactory(organization__name="Empty Shelf")
     tokens = _invite(member, "noor@example.com", empty.user.email)
     changes = {"name": "Shipping desk", "description": "Answers on delivery."}
@@ -250,6 +261,18 @@ def _agent(member: Membership, name: str, pack_id) -> Agent:
         level=5,
     )
     return agent
+
+
+def _think(session: Session, member: Membership) -> None:
+    """Rate, file and replace; the last answer is still to come."""
+    answer = session.message_rows.last()
+    rate(session=session, message_id=answer.pk, value="down", comment="Six days.")
+    rate(session=session, message_id=answer.pk, value="up", user=member.user)
+    add_tag(session=session, name="Norway", actor=member.user)
+    reply = ask(session=session, content="And to Sweden?")[1]
+    produce(reply.pk)
+    reply.refresh_from_db()
+    regenerate(session=session, message_id=reply.answer_id)
 
 
 def _talk(agent: Agent, days: int) -> Session:
