@@ -3,7 +3,7 @@
 import time
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.conf import settings
@@ -12,14 +12,24 @@ from django.utils import timezone
 from accounts.work import holds, renew, update_held
 from agents import streams
 from agents.context import ContextService
-from agents.llm.provider import Delta, Ending, Provider, ProviderError, Said, Turn
+from agents.llm.links import Links
+from agents.llm.provider import (
+    Delta,
+    Ending,
+    Provider,
+    ProviderError,
+    Said,
+    Turn,
+    estimate_tokens,
+)
 from agents.llm.providers import provider_for
 from agents.models.replies import Reply
 from agents.models.sessions import Message, MessageRole
 from agents.models.versions import AgentVersion
 
 MAX_ANSWER = 40_000
-MAX_CONTEXT_TOKENS = 3_000
+# For all a model reads besides the question.
+MAX_CONTEXT_TOKENS = 5_000
 MAX_HISTORY = 10
 # How soon a worker notices that its reply was stopped.
 LOOK_SECONDS = 0.5
@@ -27,6 +37,9 @@ LOOK_SECONDS = 0.5
 
 class GivenUp(Exception):
     """This reply can have no answer; trying again would not help."""
+
+    # What it has cost all the same.
+    tokens = 0
 
 
 class LeaseLost(Exception):
@@ -54,6 +67,7 @@ def turn_for(
     question: str,
     *,
     history: tuple[Said, ...] = (),
+    summary: str = "",
     hidden: str = "",
 ) -> Turn:
     """Gather what the provider gets to see of a question, stored or not.
@@ -62,19 +76,20 @@ def turn_for(
     """
     config = version.config
     context = ContextService(version)
-    earlier = tuple(said.content for said in history if said.role == MessageRole.USER)
-    built = context.build(question, MAX_CONTEXT_TOKENS, earlier)
+    built = context.build(question, MAX_CONTEXT_TOKENS, history, summary)
     return Turn(
         question=question,
         agent_name=version.agent.name,
         instructions=f"{built.instructions}\n\n{hidden}".strip(),
         passages=built.passages,
         topics=context.topics(),
-        history=history,
+        history=built.history,
+        summary=built.summary,
         language=context.language,
         model=config.get("model") or settings.LLM_MODEL,
         temperature=config.get("temperature", 0.7),
         max_tokens=config.get("max_tokens", 1000),
+        sites=tuple(version.agent.allowed_origins),
     )
 
 
@@ -83,17 +98,55 @@ def say(
 ) -> Generator[Delta | Ending]:
     """Yield one answer that nobody stores; raise GivenUp past its time."""
     deadline = time.monotonic() + (seconds or settings.REPLY_DEADLINE_SECONDS)
-    length = 0
-    with closing(provider_for(version.config.get("model")).stream(turn)) as parts:
-        for part in parts:
-            if time.monotonic() >= deadline:
-                raise GivenUp("deadline_exceeded")
-            if isinstance(part, Delta):
-                part = Delta(storable(part.text))
+
+    def look() -> None:
+        if time.monotonic() >= deadline:
+            raise GivenUp("deadline_exceeded")
+
+    yield from words(provider_for(version), replace(turn, waiting=look))
+
+
+def words(provider: Provider, turn: Turn) -> Generator[Delta | Ending]:
+    """Yield what may be said of an answer: storable, finite, without foreign links.
+
+    What ends it early, an error or `turn.waiting`, says what was spent until then.
+    """
+    links, said, length = links_for(provider, turn), [], 0
+    try:
+        with closing(provider.stream(turn)) as parts:
+            for part in parts:
+                turn.waiting()
+                if isinstance(part, Ending):
+                    yield from spoken(links.end())
+                    yield part
+                    return
+                said.append(part.text)
                 length += len(part.text)
                 if length > MAX_ANSWER:
                     raise ProviderError("The answer has no end.")
-            yield part
+                yield from spoken(links.feed(storable(part.text)))
+        yield from spoken(links.end())
+    except (ProviderError, GivenUp) as error:
+        if said and not error.tokens:
+            error.tokens = turn.tokens + estimate_tokens("".join(said))
+        raise
+
+
+def spoken(text: str) -> Generator[Delta]:
+    """Yield a text, if there is any."""
+    if text:
+        yield Delta(text)
+
+
+def links_for(provider: Provider, turn: Turn) -> Links:
+    """Return the filter that lets through the links an answer may have."""
+    # Who only quotes may repeat what stands in the documents, addresses too.
+    quoted = "\n".join(passage.text for passage in turn.passages)
+    return Links(
+        urls=[passage.url for passage in turn.passages],
+        sites=turn.sites,
+        quoted=quoted if getattr(provider, "quotes", False) else "",
+    )
 
 
 def said_before(reply: Reply) -> tuple[Said, ...]:
@@ -161,18 +214,13 @@ def speak(reply: Reply, provider: Provider, turn: Turn) -> Answer:
         raise LeaseLost
     voice.say("start", message_id=reply.question_id, attempt=reply.attempt)
     said: list[str] = []
-    length = 0
-    with closing(provider.stream(turn)) as parts:
+    with closing(words(provider, replace(turn, waiting=watch.look))) as parts:
         for part in parts:
-            watch.look()
             if isinstance(part, Ending):
                 answer.ending = part
                 break
             answer.first_token_at = answer.first_token_at or timezone.now()
-            said.append(storable(part.text))
-            length += len(said[-1])
-            if length > MAX_ANSWER:
-                raise ProviderError("The answer has no end.")
+            said.append(part.text)
             voice.say("token", text=said[-1])
     answer.text = "".join(said).strip()
     if not answer.text:

@@ -18,12 +18,12 @@ from agents.llm.matching import (
 )
 from agents.llm.phrases import phrases_in
 from agents.llm.provider import (
-    CHARACTERS_PER_TOKEN,
     Citation,
     Delta,
     Ending,
     Turn,
     estimate_tokens,
+    within,
 )
 from agents.llm.smalltalk import offer, small_talk, without_greeting
 
@@ -64,13 +64,7 @@ class Composition:
 
     def citations(self) -> list[Citation]:
         return [
-            Citation(
-                number,
-                self.passages[index].document_id,
-                self.passages[index].title,
-                self.passages[index].url,
-                self.passages[index].text,
-            )
+            Citation.of(number, self.passages[index])
             for number, index in enumerate(self.cited, start=1)
         ]
 
@@ -79,10 +73,11 @@ class Grounded:
     """The provider that is always there: it says nothing the documents do not."""
 
     name = "grounded"
+    quotes = True
 
     def stream(self, turn: Turn) -> Generator[Delta | Ending]:
         text, citations = compose(turn)
-        text = text[: turn.max_tokens * CHARACTERS_PER_TOKEN]
+        text = within(text, turn.max_tokens)
         pause = settings.GROUNDED_TOKEN_DELAY_MS / 1000 if turn.is_watched else 0
         for index, token in enumerate(TOKEN.findall(text)):
             if index and pause:

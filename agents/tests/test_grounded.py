@@ -22,7 +22,8 @@ def reader_of(pack, **fields) -> AgentVersion:
 
 def turn_of(version, question, *earlier, **fields) -> Turn:
     context = ContextService(version)
-    built = context.build(question, 3000, earlier)
+    history = [Said("user", content) for content in earlier]
+    built = context.build(question, 3000, history)
     return Turn(
         question=question,
         agent_name=version.agent.name,

@@ -68,7 +68,7 @@ def answered(session, content=QUESTION):
 @pytest.fixture
 def stopped(session, speaks):
     """A reply that was stopped after its third word, and who spoke it."""
-    speaker = speaks("Three ", "or ", "four", lambda: stop(session=session), " days.")
+    speaker = speaks("Three ", "or ", "four ", lambda: stop(session=session), "days.")
     reply = asked(session)
     replies.produce(reply.pk)
     reply.refresh_from_db()

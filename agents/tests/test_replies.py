@@ -230,14 +230,15 @@ def test_what_a_provider_says_is_made_storable(session, speaks):
 # --- Failing ----------------------------------------------------------------
 def test_a_failed_attempt_is_repeated_from_the_start(session, speaks):
     reply = asked(session)
-    speaks("Thr", ProviderError("Overloaded."))
+    speaks("Three ", ProviderError("Overloaded."))
     replies.produce(reply.pk)
     reply.refresh_from_db()
     assert (reply.status, reply.last_error) == ("pending", "Overloaded.")
     make_due()
     speaks("Three days.")
     replies.produce(reply.pk)
-    assert names(session.pk) == ["start", "token", "start", "token", "done"]
+    told = ["start", "token", "start", "token", "token", "done"]
+    assert names(session.pk) == told
     starts = [data["attempt"] for name, data in events(session.pk) if name == "start"]
     assert starts == [1, 2]
 
@@ -308,9 +309,9 @@ def taken_over():
 
 def test_a_worker_that_was_overtaken_falls_silent(session, speaks, settings):
     settings.REPLY_LEASE_SECONDS = 0
-    speaks("Thr", taken_over, "ee days.")
+    speaks("Three ", taken_over, "days.")
     replies.produce(asked(session).pk)
-    assert said(session.pk) == "Thr"
+    assert said(session.pk) == "Three "
     assert not Message.objects.filter(role="assistant").exists()
 
 
