@@ -20,7 +20,7 @@ from accounts.models.lifecycle import WorkStatus
 from accounts.models.organizations import UNLIMITED, Organization
 from accounts.models.users import User
 from agents import budget_notices
-from agents.llm.provider import estimate_tokens
+from agents.llm import dialogue
 from agents.models.agents import Agent
 from agents.models.replies import Reply
 from agents.models.usage import (
@@ -40,8 +40,6 @@ POLITE = "This agent has answered all it may this month. Please come back later.
 # Long enough for the slowest answer of a living worker.
 HOLD_SECONDS = 900
 LARGEST_CAP = 10**12
-# A turn's history is cut to its size by the context; this bounds the guess.
-MAX_HISTORY_TOKENS = 2_000
 
 
 class BudgetExceeded(DomainError):
@@ -70,13 +68,8 @@ class BudgetExceeded(DomainError):
 def tokens_needed(version: AgentVersion | None, question: str) -> int:
     """Bound what one answer can cost, from above."""
     config = version.config if version else {}
-    history = MAX_HISTORY_TOKENS if config.get("memory_enabled", True) else 0
-    return (
-        MAX_CONTEXT_TOKENS
-        + history
-        + config.get("max_tokens", 1000)
-        + estimate_tokens(question)
-    )
+    longest = config.get("max_tokens", 1000)
+    return MAX_CONTEXT_TOKENS + longest + dialogue.question_tokens(question)
 
 
 @transaction.atomic
@@ -93,11 +86,7 @@ def reserve(
     # Custody tests cost tokens; the messages are the visitors'.
     counted = 0 if kind == UsageKind.CUSTODY else messages
     organization = Organization.objects.get(pk=agent.organization_id)
-    for owner, caps in (
-        (None, caps_of(organization)),
-        (agent, caps_of(AgentBudget.objects.filter(pk=agent.pk).first())),
-    ):
-        _hold(organization, owner, month, caps, counted, tokens)
+    _hold_twice(organization, agent, month, counted, tokens)
     return Reservation.objects.create(
         organization=organization,
         agent=agent,
@@ -116,11 +105,37 @@ def reserve_for_reply(reply: Reply, agent: Agent, question: str) -> Reservation:
     return reserve(agent=agent, kind=UsageKind.CONVERSATION, tokens=tokens, reply=reply)
 
 
+def hold_more(reply: Reply, *, spent: int) -> None:
+    """Hold for another attempt as much as the one that failed took.
+
+    Raises BudgetExceeded.
+    """
+    if not spent:
+        return
+    with transaction.atomic():
+        held = Reservation.objects.select_related("agent", "organization")
+        if reservation := held.filter(reply=reply).first():
+            whose = (reservation.organization, reservation.agent, reservation.month)
+            _hold_twice(*whose, 0, spent)
+            Reservation.objects.filter(pk=reservation.pk).update(
+                spent=F("spent") + spent, tokens=F("tokens") + spent
+            )
+
+
 def caps_of(holder: Organization | AgentBudget | None) -> tuple[int, int]:
     """Return the most messages and tokens a month."""
     if holder is None:
         return UNLIMITED, UNLIMITED
     return holder.max_messages_per_month, holder.max_tokens_per_month
+
+
+def _hold_twice(
+    organization: Organization, agent: Agent, month: date, messages: int, tokens: int
+) -> None:
+    """Hold in the organization's month and in the agent's, in this order."""
+    own = caps_of(AgentBudget.objects.filter(pk=agent.pk).first())
+    for owner, caps in ((None, caps_of(organization)), (agent, own)):
+        _hold(organization, owner, month, caps, messages, tokens)
 
 
 def _hold(
@@ -148,9 +163,15 @@ def _hold(
 
 
 @transaction.atomic
-def settle(reservation: Reservation, *, tokens: int) -> bool:
-    """Count what an answer really took; False when that was done already."""
-    if not _let_go(reservation, messages=reservation.messages, tokens=tokens):
+def settle(
+    reservation: Reservation, *, tokens: int, messages: int | None = None
+) -> bool:
+    """Count what an answer really took; False when that was done already.
+
+    Without a number of messages those that were held are counted.
+    """
+    messages = reservation.messages if messages is None else messages
+    if not _let_go(reservation, messages=messages, tokens=tokens):
         return False
     day = timezone.now().astimezone(UTC).date()
     UsageDay.objects.bulk_create(
@@ -169,7 +190,7 @@ def settle(reservation: Reservation, *, tokens: int) -> bool:
         agent=reservation.agent_id,
         day=day,
         kind=reservation.kind,
-    ).update(messages=F("messages") + reservation.messages, tokens=F("tokens") + tokens)
+    ).update(messages=F("messages") + messages, tokens=F("tokens") + tokens)
     budget_notices.warn_early(reservation)
     return True
 
@@ -207,9 +228,21 @@ def settle_reply(reply: Reply, *, tokens: int | None) -> None:
     if reservation is None:
         return
     if tokens is None:
-        release(reservation)
+        give_up_reply(reply)
     else:
-        settle(reservation, tokens=tokens)
+        # What failed attempts took before was spent all the same.
+        settle(reservation, tokens=reservation.spent + tokens)
+
+
+def give_up_reply(reply: Reply, *, tokens: int = 0) -> None:
+    """Count what a reply without an answer took, and release the rest."""
+    reservation = Reservation.objects.filter(reply=reply).first()
+    if reservation is None:
+        return
+    if spent := reservation.spent + tokens:
+        settle(reservation, tokens=spent, messages=0)
+    else:
+        release(reservation)
 
 
 def release_overdue(limit: int = 200) -> int:

@@ -71,6 +71,8 @@ class Completion:
     gone: threading.Event = field(default_factory=threading.Event)
     said: list[str] = field(default_factory=list)
     ending: Ending | None = None
+    # What an answer that failed has taken, as its provider tells.
+    spent: int = 0
     turn: Turn | None = None
     twin: dict[str, Any] | None = None
 
@@ -165,9 +167,11 @@ def spoken(completion: Completion) -> Generator[str]:
         yield from _words(completion)
         if not completion.text:
             raise Unavailable
-    except GivenUp:
+    except GivenUp as error:
+        completion.spent = error.tokens
         raise TookTooLong from None
-    except ProviderError:
+    except ProviderError as error:
+        completion.spent = error.tokens
         raise Unavailable from None
     finally:
         _end(completion)
@@ -199,7 +203,10 @@ def give_connections_back() -> None:
 
 def _end(completion: Completion) -> None:
     if completion.ending is None and not completion.said:
-        budgets.release(completion.reservation)
+        if completion.spent:
+            budgets.settle(completion.reservation, tokens=completion.spent, messages=0)
+        else:
+            budgets.release(completion.reservation)
         return
     is_whole = completion.ending is not None and completion.text
     try:

@@ -24,6 +24,7 @@ from agents.configuration import (
     WidgetConfig,
     validated,
 )
+from agents.model_choice import check_model
 from agents.models.agents import (
     Agent,
     Industry,
@@ -189,7 +190,7 @@ def _new_agent(
         system_prompt=draft.system_prompt,
         persona=around.persona,
         knowledge_pack=around.pack,
-        config=checked_configuration(AgentConfig, draft.config, "/config"),
+        config=_configuration(organization, draft.config, around.usual_model),
         widget_config=checked_configuration(
             WidgetConfig, draft.widget_config, "/widget_config"
         ),
@@ -204,6 +205,18 @@ def _new_agent(
         created_by_user=created_by,
         updated_by_user=created_by,
     )
+
+
+def _configuration(
+    organization: Organization, given: Any, usual_model: str | None
+) -> dict[str, Any]:
+    """Check a configuration; one without a model gets the organization's usual one."""
+    if isinstance(given, dict) and usual_model and "model" not in given:
+        given = given | {"model": usual_model}
+    config = checked_configuration(AgentConfig, given, "/config")
+    if config["model"] != usual_model:
+        check_model(organization, config)
+    return config
 
 
 def _store(agent: Agent, version: AgentVersion) -> None:

@@ -19,6 +19,7 @@ from agents.creation import (
     shaping,
     start_optimization,
 )
+from agents.model_choice import check_model
 from agents.models.agents import Agent, OptimizationStatus, ReleaseGate
 from agents.models.versions import AgentVersion, VersionOrigin
 from agents.origins import parse_origins
@@ -118,7 +119,11 @@ def _apply(
     for name, model in MERGED.items():
         if name in changes:
             value = changes[name] if replace else getattr(agent, name) | changes[name]
-            setattr(agent, name, checked_configuration(model, value, f"/{name}"))
+            checked = checked_configuration(model, value, f"/{name}")
+            # One that is offered no more may stay until another is chosen.
+            if name == "config" and checked["model"] != agent.config.get("model"):
+                check_model(organization, checked)
+            setattr(agent, name, checked)
     persona, pack = resolve_references(
         organization, changes.get("persona_key"), changes.get("knowledge_pack_id")
     )

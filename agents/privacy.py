@@ -22,6 +22,7 @@ from agents.models.custody import CustodyResult, CustodyRun, CustodyTest
 from agents.models.feedback import Rating, Tag
 from agents.models.knowledge import Document, KnowledgePack
 from agents.models.personas import Persona
+from agents.models.providers import ProviderAccount
 from agents.models.retention import RetentionPolicy
 from agents.models.sessions import Message, Session
 from agents.models.usage import AgentBudget, UsageDay, UsageMonth
@@ -120,6 +121,8 @@ def organization_sections(organization: Organization) -> Iterator[Section]:
     yield "custody_runs", rows_of(CustodyRun.objects.filter(**of_agents), *REPETITION)
     results = CustodyResult.objects.filter(run__agent__organization=organization)
     yield "custody_results", rows_of(results)
+    accounts = ProviderAccount.objects.filter(**mine)
+    yield "model_accounts", rows_of(accounts, "encrypted_key")
     policies = RetentionPolicy.objects.filter(**mine)
     yield "retention_policies", rows_of(policies)
     yield "usage_months", rows_of(UsageMonth.objects.filter(**mine))

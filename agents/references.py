@@ -27,6 +27,7 @@ class Surroundings:
     twin_id: int | None
     is_name_taken: bool
     is_slug_taken: bool
+    usual_model: str | None
     persona: Persona | None
     pack: KnowledgePack | None
 
@@ -57,10 +58,11 @@ def look_around(
             },
         )
         row = cursor.fetchone()
-    end = 4 + len(_columns(Persona))
+    start = 5
+    end = start + len(_columns(Persona))
     return Surroundings(
-        *row[:4],
-        persona=_found(Persona, database.alias, row[4:end]),
+        *row[:start],
+        persona=_found(Persona, database.alias, row[start:end]),
         pack=_found(KnowledgePack, database.alias, row[end:]),
     )
 
@@ -96,6 +98,8 @@ def _question() -> str:
                 AND lower(name) = lower(%(name)s::text) AND deleted_at IS NULL),
             EXISTS (SELECT FROM agents
                 WHERE organization_id = %(organization)s AND slug = %(slug)s::text),
+            (SELECT default_model FROM provider_accounts
+                WHERE organization_id = %(organization)s AND is_default),
             {persona}, {pack}
         FROM (VALUES (1)) AS one
         LEFT JOIN LATERAL (

@@ -44,6 +44,7 @@ GIVE_UP_AFTER = timedelta(minutes=15)
 
 FAILURES = {
     "agent_unavailable": "This agent does not answer at the moment.",
+    "budget_exceeded": budgets.POLITE,
     "attempts_exhausted": "The answer could not be completed. Please ask again.",
     "deadline_exceeded": "The answer took too long. Please ask again.",
     "provider_unavailable": "The answer could not be produced. Please ask again.",
@@ -171,7 +172,7 @@ def produce(reply_id: Any) -> Reply | None:
         if reply.attempt > MAX_ATTEMPTS:
             raise GivenUp("attempts_exhausted")
         version = live_version(reply)
-        provider = provider_for(version.config.get("model"))
+        provider = provider_for(version)
         answer = speak(reply, provider, turn_of(reply, version))
         stored = store(reply, version, provider, answer)
     except LeaseLost:
@@ -180,7 +181,7 @@ def produce(reply_id: Any) -> Reply | None:
     except SessionIsOver:
         stored = fail(reply, "session_over")
     except GivenUp as error:
-        stored = fail(reply, str(error))
+        stored = fail(reply, str(error), tokens=error.tokens)
     except Exception as error:
         stored = retry_or_fail(reply, error)
     if stored:
@@ -209,7 +210,7 @@ def store(
         reply,
         WorkStatus.DONE,
         version=version,
-        provider=provider.name,
+        provider=answer.ending.source or provider.name,
         first_token_at=answer.first_token_at,
         finished_at=now,
     ):
@@ -227,8 +228,8 @@ def store(
 
 
 @transaction.atomic
-def fail(reply: Reply, code: str, error: str = "") -> bool:
-    """End a reply without an answer."""
+def fail(reply: Reply, code: str, error: str = "", *, tokens: int = 0) -> bool:
+    """End a reply without an answer; what it took is counted all the same."""
     ended = finish(
         reply,
         WorkStatus.FAILED,
@@ -237,25 +238,31 @@ def fail(reply: Reply, code: str, error: str = "") -> bool:
         finished_at=timezone.now(),
     )
     if ended:
-        budgets.settle_reply(reply, tokens=None)
+        budgets.give_up_reply(reply, tokens=tokens)
     return ended
 
 
 def retry_or_fail(reply: Reply, error: Exception) -> bool:
     """Try again later, at most three times; return whether the reply has ended."""
     # Only our own errors may be quoted: a provider's may hold what is secret.
-    text = str(error) if isinstance(error, ProviderError) else type(error).__name__
+    is_ours = isinstance(error, ProviderError)
+    text = str(error) if is_ours else type(error).__name__
+    tokens = error.tokens if is_ours else 0
     log.warning(
         "Answer failed",
         reply=str(reply.pk),
         attempt=reply.attempt,
-        exc_info=not isinstance(error, ProviderError),
+        error=text,
+        exc_info=not is_ours,
     )
-    if reply.attempt < MAX_ATTEMPTS:
-        delay = RETRY_SECONDS[reply.attempt - 1]
-        retry_later(reply, error=text, delay_seconds=delay)
-        return False
-    return fail(reply, "provider_unavailable", text)
+    if reply.attempt >= MAX_ATTEMPTS or (is_ours and error.is_final):
+        return fail(reply, "provider_unavailable", text, tokens=tokens)
+    try:
+        budgets.hold_more(reply, spent=tokens)
+    except budgets.BudgetExceeded:
+        return fail(reply, "budget_exceeded", text, tokens=tokens)
+    retry_later(reply, error=text, delay_seconds=RETRY_SECONDS[reply.attempt - 1])
+    return False
 
 
 def announce(reply: Reply) -> None:

@@ -36,6 +36,7 @@ NAVIGATION = {
         ("Personas", "theater_comedy", "agents_persona"),
         ("Versions", "history", "agents_agentversion"),
         ("Optimization runs", "auto_fix_high", "agents_optimizationrun"),
+        ("Model accounts", "cable", "agents_provideraccount"),
     ],
     "Knowledge": [
         ("Knowledge packs", "library_books", "agents_knowledgepack"),

@@ -26,6 +26,8 @@ def logging_config(level: str, *, echo_sql: bool = False) -> dict:
         "django.db.backends": {"level": "DEBUG" if echo_sql else "INFO"},
         # Every request already has its line; only errors need a second one.
         "django.request": {"level": "ERROR"},
+        # A line for each request to a model's maker says nothing that ours do not.
+        "httpx2": {"level": "WARNING"},
     }
     return {
         "version": 1,

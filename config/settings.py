@@ -254,6 +254,7 @@ SPECTACULAR_SETTINGS = {
         "MessageRole": "agents.models.sessions.MessageRole",
         "SessionStatus": "agents.models.sessions.SessionStatus",
         "WorkStatus": "accounts.models.lifecycle.WorkStatus",
+        "ProviderKind": "agents.models.providers.ProviderKind",
         "CustodyKind": "agents.models.custody.CustodyKind",
         "Difficulty": "metrics.models.Difficulty",
     },
@@ -324,7 +325,13 @@ except ValueError as error:
     raise ImproperlyConfigured(f"OUTBOUND_ALLOWED_NETWORKS: {error}") from None
 # How long the log keeps what was delivered, or given up.
 WEBHOOK_LOG_DAYS = env.int("WEBHOOK_LOG_DAYS", 30)
+# An account of the installation's at a model's maker; organizations add their own.
+LLM_BASE_URL = env("LLM_BASE_URL", default="").rstrip("/")
+LLM_API_KEY = env("LLM_API_KEY", default="")
 LLM_MODEL = env("LLM_MODEL", default="grounded")
+LLM_SILENCE_SECONDS = env.int("LLM_SILENCE_SECONDS", 30)
+if LLM_BASE_URL and LLM_MODEL == "grounded":
+    raise ImproperlyConfigured("LLM_BASE_URL needs LLM_MODEL: which one to ask for.")
 # Who makes vectors where no provider does: wordllama, hashing, or (auto) the first
 # where it is installed and knows the language.
 EMBEDDINGS = env("EMBEDDINGS", default="auto")

@@ -1,3 +1,3 @@
-from agents.admin import agents, conversations, custody, knowledge, usage
+from agents.admin import agents, conversations, custody, knowledge, providers, usage
 
-__all__ = ["agents", "conversations", "custody", "knowledge", "usage"]
+__all__ = ["agents", "conversations", "custody", "knowledge", "providers", "usage"]

@@ -180,8 +180,11 @@ def answer_of(version: AgentVersion, turn) -> tuple[str, Ending]:
                     ending = part
                     break
                 text.append(part.text)
-    except Exception:
-        budgets.release(reservation)
+    except Exception as error:
+        if spent := getattr(error, "tokens", 0):
+            budgets.settle(reservation, tokens=spent, messages=0)
+        else:
+            budgets.release(reservation)
         raise
     ending = ending or Ending()
     budgets.settle(reservation, tokens=ending.tokens)

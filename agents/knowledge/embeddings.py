@@ -9,6 +9,7 @@ from django.conf import settings
 
 from accounts.models.organizations import Organization
 from agents.knowledge.hashing import Hashing
+from agents.models.providers import ProviderAccount
 
 
 class Embedder(Protocol):
@@ -54,6 +55,12 @@ def _wordllama():
 
 def embedder_for(organization: Organization, language: str = "english") -> Embedder:
     """Return the embedder of an organization for texts in a language."""
+    account = ProviderAccount.objects.for_organization(organization).making_vectors()
+    if row := account.first():
+        # Not above: whoever asks providers has been told of passages, by a search.
+        from agents.knowledge.provider_vectors import ByProvider
+
+        return ByProvider(row)
     return built_in(language)
 
 

@@ -21,6 +21,7 @@ from agents.models.knowledge import (
     VectorIndex,
 )
 from agents.models.personas import DomainExpertiseType, Persona
+from agents.models.providers import ProviderAccount, ProviderKind
 from agents.models.replies import Reply
 from agents.models.retention import RetentionPolicy
 from agents.models.sessions import (
@@ -69,6 +70,8 @@ __all__ = [
     "OptimizationRun",
     "OptimizationStatus",
     "Persona",
+    "ProviderAccount",
+    "ProviderKind",
     "Rating",
     "RatingValue",
     "ReleaseGate",

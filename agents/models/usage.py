@@ -152,6 +152,8 @@ class Reservation(models.Model):
     kind = models.CharField(max_length=12, choices=UsageKind)
     messages = models.PositiveIntegerField()
     tokens = models.PositiveBigIntegerField()
+    # What attempts that failed have taken already.
+    spent = models.PositiveBigIntegerField(default=0, db_default=0)
     expires_at = models.DateTimeField()
 
     class Meta:

@@ -1,6 +1,7 @@
 import factory
 from factory.django import DjangoModelFactory
 
+from accounts.encryption import encrypt
 from accounts.tests.factories import OrganizationFactory
 from agents.creation import create_agent
 from agents.knowledge.indexing import index_document
@@ -11,6 +12,7 @@ from agents.models import (
     KnowledgePack,
     Message,
     MessageRole,
+    ProviderAccount,
     Rating,
     Session,
     Tag,
@@ -34,6 +36,21 @@ class DocumentFactory(DjangoModelFactory):
     title = factory.Sequence(lambda n: f"Document {n}")
     content = factory.Sequence(lambda n: f"What document {n} says.")
     content_hash = factory.LazyAttribute(lambda row: Document.hash_of(row.content))
+
+
+class ProviderAccountFactory(DjangoModelFactory):
+    """An account at a maker where nobody answers."""
+
+    class Meta:
+        model = ProviderAccount
+
+    organization = factory.SubFactory(OrganizationFactory)
+    name = factory.Sequence(lambda n: f"Maker {n}")
+    kind = "other"
+    base_url = "http://127.0.0.1:9/v1"
+    encrypted_key = factory.LazyFunction(lambda: encrypt("sk-very-secret-1234"))
+    key_last_four = "1234"
+    default_model = "small-1"
 
 
 class AgentFactory(DjangoModelFactory):

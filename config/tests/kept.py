@@ -40,6 +40,7 @@ FILES = {
     "CustodyTest": "custody_tests",
     "CustodyRun": "custody_runs",
     "CustodyResult": "custody_results",
+    "ProviderAccount": "model_accounts",
     "RetentionPolicy": "retention_policies",
     "UsageMonth": "usage_months",
     "UsageDay": "usage_days",

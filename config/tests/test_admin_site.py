@@ -29,6 +29,7 @@ from agents.models import (
     Chunk,
     CustodyResult,
     Message,
+    ProviderAccount,
     Reply,
     Session,
     VectorIndex,
@@ -38,6 +39,7 @@ from agents.stats import update_agent_stats_batch
 from agents.tests.factories import (
     AgentFactory,
     DocumentFactory,
+    ProviderAccountFactory,
     RatingFactory,
     TagFactory,
 )
@@ -78,6 +80,7 @@ READ_ONLY = {
     "tag",
     "widgetsession",
     "refreshtoken",
+    "provideraccount",
 }
 
 
@@ -180,6 +183,7 @@ def rows(ada, operator):
         duration_ms=5,
         response_status=204,
     )
+    ProviderAccountFactory(organization=ada.organization)
     return make_key(ada, name="Till")
 
 
@@ -203,6 +207,8 @@ def secrets(rows, operator):
         invitation.token_hash,
         *WebhookEndpoint.objects.get().secrets,
         WebhookEndpoint.objects.get().encrypted_secret,
+        "sk-very-secret",
+        ProviderAccount.objects.get().encrypted_key,
     ]
 
 

@@ -40,6 +40,7 @@ SECRET_COLUMNS = {
     "token_hash",
     "encrypted_secret",
     "encrypted_previous_secret",
+    "encrypted_key",
     "digest",
 }
 
