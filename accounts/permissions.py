@@ -34,6 +34,7 @@ MATRIX: dict[str, frozenset[Role]] = {
     "account:manage": EVERYONE,
     "audit:read": ADMINS,
     "webhooks:manage": ADMINS,
+    "providers:manage": ADMINS,
 }
 # What only a person does, in a browser: a key speaks for one organization, and one
 # that leaked must not end it.

@@ -6,9 +6,11 @@ from django import forms
 from accounts.forms import DomainForm
 from accounts.models.organizations import Organization
 from agents.configuration import Animation, Position, Size, Theme, WidgetConfig
+from agents.model_choice import GROUNDED_WORDS, choices_for, usual_model
 from agents.models.agents import Agent, Industry, ReleaseGate, Template
 from agents.models.knowledge import KnowledgePack, Language
 from agents.models.personas import Persona
+from agents.models.providers import GROUNDED
 
 MAX_DOCUMENTS = 10
 PLAIN = {"autocomplete": "off"}
@@ -81,6 +83,10 @@ class AgentForm(DomainForm):
         help_text="The first line a visitor reads.",
         widget=forms.TextInput(attrs=PLAIN),
     )
+    model = forms.ChoiceField(
+        required=False,
+        help_text="Of what your accounts offer. Without one it quotes its documents.",
+    )
     temperature = forms.FloatField(
         min_value=0,
         max_value=2,
@@ -98,9 +104,25 @@ class AgentForm(DomainForm):
 
     def __init__(self, *args, organization: Organization, **kwargs):
         super().__init__(*args, **kwargs)
+        self.offer_models(organization)
         packs = KnowledgePack.objects.for_organization(organization)
         self.fields["persona"].queryset = Persona.objects.available_to(organization)
         self.fields["knowledge_pack"].queryset = packs
+
+    def offer_models(self, organization: Organization) -> None:
+        """Offer what the accounts do, and the model an agent has."""
+        choices = choices_for(organization)
+        current = self.initial.get("model") or usual_model(organization)
+        self.initial["model"] = current
+        offers: dict[str, list[tuple[str, str]]] = {}
+        for one in choices:
+            label = GROUNDED_WORDS if one.model == GROUNDED else one.model
+            offers.setdefault(one.offered_by, []).append((one.model, label))
+        # Without an account the name is no more than a wish.
+        if current not in {one.model for one in choices}:
+            offers["Offered by no account"] = [(current, current)]
+        alone = offers.pop("", [])
+        self.fields["model"].choices = [*alone, *offers.items()]
 
     def clean_allowed_origins(self) -> list[str]:
         words = self.cleaned_data["allowed_origins"].replace(",", " ").split()
@@ -117,7 +139,8 @@ class AgentForm(DomainForm):
             "config": {
                 "temperature": data["temperature"],
                 "max_tokens": data["max_tokens"],
-            },
+            }
+            | ({"model": data["model"]} if data["model"] else {}),
             "widget_config": {"welcome_message": data["welcome_message"] or None},
         }
 
@@ -271,6 +294,7 @@ class EditAgentForm(AgentForm):
             "knowledge_pack": agent.knowledge_pack_id,
             "allowed_origins": "\n".join(agent.allowed_origins),
             "welcome_message": agent.widget_config.get("welcome_message") or "",
+            "model": agent.config.get("model"),
             "temperature": agent.config.get("temperature", 0.7),
             "max_tokens": agent.config.get("max_tokens", 1000),
             "version": agent.etag,

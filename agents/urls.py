@@ -1,6 +1,13 @@
 from django.urls import path
 
-from agents.views import agents, conversations, custody, knowledge, usage
+from agents.views import (
+    agents,
+    conversations,
+    custody,
+    knowledge,
+    providers,
+    usage,
+)
 
 app_name = "agents"
 
@@ -56,6 +63,19 @@ urlpatterns = [
         f"{AGENT}tests/<uuid:test_id>/delete/", custody.delete_test, name="delete_test"
     ),
     path(f"{AGENT}runs/<uuid:run_id>/", custody.run, name="run"),
+    path("models/", providers.accounts, name="models"),
+    path("models/<uuid:account_id>/", providers.account, name="model_account"),
+    path("models/<uuid:account_id>/test/", providers.test, name="test_model_account"),
+    path(
+        "models/<uuid:account_id>/default/",
+        providers.make_default,
+        name="default_model_account",
+    ),
+    path(
+        "models/<uuid:account_id>/delete/",
+        providers.remove,
+        name="delete_model_account",
+    ),
     path("usage/", usage.overview, name="usage"),
     path("usage/export/", usage.export, name="usage_export"),
     path(f"{AGENT}caps/", usage.caps, name="caps"),

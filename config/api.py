@@ -10,6 +10,7 @@ from accounts.webhooks_api import WebhookViewSet
 from agents.api_completions import openai_urlpatterns
 from agents.api_custody import CustodyRunViewSet, CustodyTestViewSet
 from agents.api_knowledge import DocumentViewSet, KnowledgePackViewSet
+from agents.api_providers import ProviderViewSet
 from agents.api_retention import retention_urlpatterns
 from agents.api_sessions import SessionViewSet, TagViewSet, stream_urlpatterns
 from agents.api_usage import UsageViewSet
@@ -26,6 +27,7 @@ router.register("api/v1/invitations", InvitationViewSet, "invitation")
 router.register("api/v1/visitors", VisitorViewSet, "visitor")
 router.register("api/v1/api-keys", KeyViewSet, "api-key")
 router.register("api/v1/webhooks", WebhookViewSet, "webhook")
+router.register("api/v1/providers", ProviderViewSet, "provider")
 router.register("api/v1/agents", AgentViewSet, "agent")
 router.register("api/v1/custody-tests", CustodyTestViewSet, "custody-test")
 router.register("api/v1/custody-runs", CustodyRunViewSet, "custody-run")

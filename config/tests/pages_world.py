@@ -30,6 +30,7 @@ from agents.models import (
     CustodyRun,
     OptimizationRun,
     OptimizationStatus,
+    ProviderAccount,
     Session,
 )
 from agents.ratings import rate
@@ -39,6 +40,7 @@ from agents.tests.factories import (
     AgentFactory,
     DocumentFactory,
     KnowledgePackFactory,
+    ProviderAccountFactory,
     SessionFactory,
 )
 from metrics.demo import load_history
@@ -58,6 +60,7 @@ class World:
     empty: Membership
     delivery: WebhookDelivery
     run: CustodyRun
+    account: ProviderAccount
     # What the links of two invitations end with.
     token: str
     known_token: str
@@ -101,6 +104,8 @@ class World:
             "record": reverse("metrics:record", args=["imperium"]),
             "reset": reverse("metrics:reset", args=["imperium"]),
             "usage": reverse("agents:usage"),
+            "models": reverse("agents:models"),
+            "model account": reverse("agents:model_account", args=[self.account.pk]),
             "caps": reverse("agents:caps", args=agent),
             "keys": reverse("accounts:api_keys"),
             "webhooks": reverse("accounts:webhooks"),
@@ -183,7 +188,15 @@ def build_world() -> World:
     update_agent(agent=desk, actor=member.user, changes=changes)
     delivery = _delivery(member)
     run = _run(member, desk)
-    return World(member, desk, improving, session, empty, delivery, run, *tokens)
+    account = ProviderAccountFactory(
+        organization=harbor,
+        is_default=True,
+        known_models=["small-1", "large-1", "embed-1"],
+        checked_at=timezone.now(),
+        check_error="Maker refused the API key (401).",
+    )
+    seen = (session, empty, delivery, run, account)
+    return World(member, desk, improving, *seen, *tokens)
 
 
 def _run(member: Membership, agent: Agent) -> CustodyRun:

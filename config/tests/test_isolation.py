@@ -22,6 +22,7 @@ from agents.tests.factories import (
     AgentFactory,
     DocumentFactory,
     KnowledgePackFactory,
+    ProviderAccountFactory,
     SessionFactory,
     TagFactory,
 )
@@ -38,6 +39,7 @@ ABOUT = {
     "invitation": "invitation",
     "api-key": "key",
     "webhook": "webhook",
+    "provider": "provider",
     "agent": "agent",
     "custody-test": "custody_test",
     "custody-run": "custody_run",
@@ -99,6 +101,7 @@ def world(harbor, ada):
         "invitation": invitation.pk,
         "key": APIKey.objects.first().pk,
         "webhook": webhook.pk,
+        "provider": ProviderAccountFactory(organization=harbor).pk,
         "agent": agent.public_id,
         "pack": pack.pk,
         "document": DocumentFactory(knowledge_pack=pack).pk,

@@ -39,6 +39,8 @@ PAGES = [
     "record",
     "reset",
     "usage",
+    "models",
+    "model account",
     "caps",
     "keys",
     "webhooks",
