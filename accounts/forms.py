@@ -4,6 +4,7 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.utils import timezone
 
+from accounts import bindings
 from accounts.authentication import Principal
 from accounts.errors import DomainError
 from accounts.keys import TIERS
@@ -30,6 +31,12 @@ EXPIRIES = [
     ("90", "in 90 days"),
     ("365", "in a year"),
     ("", "never"),
+]
+OVERLAPS = [
+    ("0", "no moment longer"),
+    ("3600", "an hour"),
+    ("86400", "a day"),
+    ("604800", "a week"),
 ]
 
 
@@ -58,6 +65,7 @@ class APIKeyForm(DomainForm):
     expires_in = forms.ChoiceField(
         label="Expires", choices=EXPIRIES, required=False, initial="90"
     )
+    agent = forms.ChoiceField(label="Reaches", required=False)
 
     def __init__(self, *args, principal: Principal, **kwargs):
         super().__init__(*args, **kwargs)
@@ -69,6 +77,10 @@ class APIKeyForm(DomainForm):
         self.fields["rate_limit_tier"].choices = [
             (tier.value, tier.label) for tier in TIERS[principal.organization.plan]
         ]
+        self.fields["agent"].choices = [
+            ("", "every agent"),
+            *bindings.choices(principal.organization),
+        ]
 
     def arguments(self) -> dict:
         """Return what `create_api_key` is called with."""
@@ -78,7 +90,14 @@ class APIKeyForm(DomainForm):
             "scopes": self.cleaned_data["scopes"],
             "rate_limit_tier": self.cleaned_data["rate_limit_tier"],
             "expires_at": timezone.now() + timedelta(days=int(days)) if days else None,
+            "agent_public_id": self.cleaned_data["agent"] or None,
         }
+
+
+class RotationForm(forms.Form):
+    overlap_seconds = forms.TypedChoiceField(
+        label="The old key works on for", choices=OVERLAPS, coerce=int, initial="86400"
+    )
 
 
 def roles_to_give(role: str) -> list[tuple[str, str]]:

@@ -27,6 +27,8 @@ TIERS = {
     Plan.PRO: [RateLimitTier.FREE, RateLimitTier.PRO],
     Plan.ENTERPRISE: list(RateLimitTier),
 }
+# So long a mistaken revocation can be undone; a key that leaked stays dead.
+UNDO_WITHIN = timedelta(minutes=15)
 
 
 @transaction.atomic
@@ -142,6 +144,31 @@ def revoke_api_key(*, key: APIKey, actor: User) -> None:
         return
     key.soft_delete()
     _record(AuditAction.DELETE, key, actor, {}, {})
+
+
+@transaction.atomic
+def restore_api_key(*, key: APIKey, actor: User) -> APIKey:
+    """Take a revocation back for a short while, if the key would still be given.
+
+    What its owner may do and what the plan includes is checked anew. Raises Invalid,
+    Forbidden.
+    """
+    organization = Organization.objects.locked(key.organization_id)
+    key = APIKey.all_objects.select_for_update().get(pk=key.pk)
+    if not key.is_deleted:
+        return key
+    if timezone.now() - key.deleted_at > UNDO_WITHIN:
+        raise Invalid("It was revoked too long ago. Make a new one.")
+    owner = key.user
+    if owner.is_deleted or not owner.is_active:
+        raise Forbidden("Its owner's account is closed.")
+    _check(
+        owner, organization, key.name, key.scopes, key.rate_limit_tier, key.expires_at
+    )
+    before = key.deleted_at.isoformat()
+    key.restore()
+    _record(AuditAction.UPDATE, key, actor, {"deleted_at": before}, {})
+    return key
 
 
 def _record(

@@ -14,6 +14,8 @@ app_name = "accounts"
 urlpatterns = [
     path("api-keys/", views.api_keys, name="api_keys"),
     path("api-keys/<uuid:key_id>/revoke/", views.revoke_key, name="revoke_api_key"),
+    path("api-keys/<uuid:key_id>/rotate/", views.rotate_key, name="rotate_api_key"),
+    path("api-keys/<uuid:key_id>/restore/", views.restore_key, name="restore_api_key"),
     path("organization/", views.switch_organization, name="switch_organization"),
     path("organizations/", organization_views.organizations, name="organizations"),
     path(

@@ -8,13 +8,19 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.authentication import ORGANIZATION_IN_SESSION
 from accounts.errors import DomainError
-from accounts.forms import APIKeyForm
-from accounts.keys import create_api_key, revoke_api_key
+from accounts.forms import APIKeyForm, RotationForm
+from accounts.keys import (
+    create_api_key,
+    restore_api_key,
+    revoke_api_key,
+    rotate_api_key,
+)
 from accounts.models.api_keys import APIKey
 from accounts.models.organizations import Membership
 from accounts.pages import page, principal_of
@@ -57,10 +63,21 @@ def api_keys(request: HttpRequest) -> HttpResponse:
             form = APIKeyForm(principal=principal)
         except DomainError as error:
             form.refuse(error)
-    keys = APIKey.objects.for_organization(principal.organization)
+    return _shown_keys(request, form, made, raw)
+
+
+def _shown_keys(
+    request: HttpRequest, form: APIKeyForm, made: APIKey | None, raw: str | None
+) -> HttpResponse:
+    keys = APIKey.objects.for_organization(principal_of(request).organization)
+    listed = Paginator(keys, PER_PAGE).get_page(request.GET.get("page"))
+    names = dict(form.fields["agent"].choices)
+    for key in filter(None, [*listed.object_list, made]):
+        key.bound_to = names.get(str(key.agent_public_id), key.agent_public_id)
     context = {
-        "page": Paginator(keys, PER_PAGE).get_page(request.GET.get("page")),
+        "page": listed,
         "form": form,
+        "rotation": RotationForm(),
         "made": made,
         "raw": raw,
         "base_url": settings.PUBLIC_BASE_URL,
@@ -70,10 +87,50 @@ def api_keys(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @page("keys:manage")
+@never_cache
+def rotate_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
+    """Make a key's successor and show it this once; the old one works on a while."""
+    principal = principal_of(request)
+    key = get_object_or_404(APIKey, pk=key_id, organization=principal.organization)
+    form = RotationForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Choose for how long the old key works on.")
+        return redirect("accounts:api_keys")
+    try:
+        made, raw = rotate_api_key(key=key, actor=principal.user, **form.cleaned_data)
+    except DomainError as error:
+        messages.error(request, f"{key.name} stays as it is. {error.detail}")
+        return redirect("accounts:api_keys")
+    return _shown_keys(request, APIKeyForm(principal=principal), made, raw)
+
+
+@require_POST
+@page("keys:manage")
 def revoke_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
-    """Refuse a key from the next request on."""
+    """Refuse a key from the next request on; the next page offers to undo it."""
     principal = principal_of(request)
     key = get_object_or_404(APIKey, pk=key_id, organization=principal.organization)
     revoke_api_key(key=key, actor=principal.user)
-    messages.success(request, f"{key.name} is revoked. It opens no door any more.")
+    undo = reverse("accounts:restore_api_key", args=[key.pk])
+    messages.success(
+        request,
+        f"{key.name} is revoked. It opens no door any more.",
+        extra_tags=f"undo:{undo}",
+    )
+    return redirect("accounts:api_keys")
+
+
+@require_POST
+@page("keys:manage")
+def restore_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
+    """Take a revocation back."""
+    principal = principal_of(request)
+    mine = APIKey.all_objects.for_organization(principal.organization)
+    key = get_object_or_404(mine, pk=key_id)
+    try:
+        restore_api_key(key=key, actor=principal.user)
+    except DomainError as error:
+        messages.error(request, f"{key.name} stays revoked. {error.detail}")
+    else:
+        messages.success(request, f"{key.name} works again.")
     return redirect("accounts:api_keys")

@@ -24,3 +24,8 @@ def announce_conversation(session: Session, event: WebhookEvent, **facts: Any) -
         "channel": session.channel,
     }
     publish(session.organization, event, data | facts)
+
+
+def announce_hand_over(session: Session) -> None:
+    """Publish that a person took a conversation over, in the caller's transaction."""
+    announce_conversation(session, WebhookEvent.CONVERSATION_HANDED_OVER)

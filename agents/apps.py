@@ -8,8 +8,11 @@ class AgentsConfig(AppConfig):
     name = "agents"
 
     def ready(self):
+        from accounts import bindings
         from agents import privacy
+        from agents.models.agents import Agent
         from agents.personas import sync_personas
 
         privacy.register_steps()
+        bindings.register(Agent.objects.names_of)
         post_migrate.connect(sync_personas, sender=self)

@@ -108,8 +108,8 @@ def test_the_key_list_costs_the_same_however_long(
         )
     client = browser_of(ada)
     client.get(KEYS)
-    # The session, the user, the memberships, the count, the page.
-    with django_assert_num_queries(5):
+    # The session, the user, the memberships, the agents, the count, the page.
+    with django_assert_num_queries(6):
         client.get(KEYS)
 
 

@@ -125,7 +125,7 @@ def perform(run_id: Any) -> CustodyRun | None:
     except LostRun:
         log.warning("Custody run taken over", run=str(run.pk), attempt=run.attempt)
     except budgets.BudgetExceeded as error:
-        finish(run, WorkStatus.FAILED, error=error.code, finished_at=timezone.now())
+        fail(run, error.code)
     except Exception as error:
         log.exception("Custody run failed", run=str(run.pk), attempt=run.attempt)
         give_up_or_retry(run, type(error).__name__, before=len(done))
@@ -233,11 +233,26 @@ def conclude(run: CustodyRun, version: AgentVersion) -> None:
         "at": now.isoformat(),
     }
     version.save(update_fields=["custody_result"])
+    _tell_end(run, version)
+
+
+@transaction.atomic
+def fail(run: CustodyRun, error: str) -> None:
+    """End a run that cannot be carried on; what it has found stays."""
+    if not finish(run, WorkStatus.FAILED, error=error, finished_at=timezone.now()):
+        return
+    run.refresh_from_db(fields=["passed_count", "failed_count"])
+    versions = AgentVersion.objects.select_related("agent__organization")
+    _tell_end(run, versions.get(pk=run.version_id))
+
+
+def _tell_end(run: CustodyRun, version: AgentVersion) -> None:
     announce_agent(
         version.agent,
         WebhookEvent.CUSTODY_COMPLETED,
         run_id=str(run.pk),
         version=version.number,
+        status=str(run.status),
         passed=run.has_passed,
         passed_count=run.passed_count,
         total=run.total,
@@ -247,7 +262,7 @@ def conclude(run: CustodyRun, version: AgentVersion) -> None:
         resource_type="custody_run",
         resource_id=run.pk,
         organization_id=version.agent.organization_id,
-        changes={"status": {"old": "running", "new": "done"}},
+        changes={"status": {"old": "running", "new": str(run.status)}},
         metadata={"passed": run.passed_count, "total": run.total},
     )
 
@@ -266,4 +281,4 @@ def give_up_or_retry(run: CustodyRun, error: str, *, before: int) -> None:
         delay = RETRY_SECONDS[min(run.attempt, len(RETRY_SECONDS)) - 1]
         retry_later(run, error=error, delay_seconds=delay)
     else:
-        finish(run, WorkStatus.FAILED, error=error, finished_at=timezone.now())
+        fail(run, error)

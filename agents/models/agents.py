@@ -83,6 +83,11 @@ class AgentQuerySet(SoftDeleteQuerySet):
     def newest_first(self):
         return self.order_by("-created_at", "-id")
 
+    def names_of(self, organization, most):
+        """The newest agents of an organization: public id and name of each."""
+        mine = self.for_organization(organization).newest_first()
+        return mine.values_list("public_id", "name")[:most]
+
 
 class AgentManager(models.Manager.from_queryset(AgentQuerySet), AliveManager):
     pass

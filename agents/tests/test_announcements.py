@@ -8,9 +8,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import members
-from accounts.models import Organization, WebhookDelivery, WebhookEvent
+from accounts.models import AuditLog, Organization, WebhookDelivery, WebhookEvent
 from accounts.tests.factories import make_webhook
 from agents import creation, editing, endings, optimization, removal, replies
+from agents.custody.runs import perform, start_run
 from agents.knowledge import documents
 from agents.knowledge.indexing import index_document
 from agents.models import OptimizationRun
@@ -158,6 +159,31 @@ def test_an_indexed_document_is_told_of(heard, harbor):
     assert event == "document.indexed"
     assert data["document_id"] == str(document.pk)
     assert data["passages"] == 1
+
+
+def run_tests(agent):
+    run, _ = start_run(agent=agent, started_by=None)
+    perform(run.pk)
+    run.refresh_from_db()
+    return run
+
+
+def test_a_custody_run_that_ended_is_told_of(heard, agent):
+    run = run_tests(agent)
+    event, data = heard()[0]
+    assert event == "custody.completed"
+    assert data["run_id"] == str(run.pk)
+    assert (data["status"], data["total"]) == ("done", run.total)
+
+
+def test_a_custody_run_that_could_not_go_on_is_told_of(heard, agent, harbor):
+    Organization.objects.filter(pk=harbor.pk).update(max_tokens_per_month=0)
+    run = run_tests(agent)
+    ends = [data for event, data in heard() if event == "custody.completed"]
+    assert [(data["run_id"], data["status"]) for data in ends] == [
+        (str(run.pk), "failed")
+    ]
+    assert AuditLog.objects.filter(resource_id=str(run.pk)).count() == 2
 
 
 def refuse_an_agent(ada):

@@ -6,6 +6,7 @@ import pytest
 import yaml
 from honcho.environ import parse_procfile
 
+from accounts.models import WebhookEvent
 from config.database import pool_settings
 from config.environment import BASE_DIR
 
@@ -71,3 +72,8 @@ def test_the_web_runs_as_it_was_measured():
         "config.asgi:application",
     ):
         assert option in words
+
+
+def test_every_webhook_event_is_in_the_document():
+    told = (BASE_DIR / "docs/webhooks.md").read_text()
+    assert [event for event in WebhookEvent.values if f"`{event}`" not in told] == []
