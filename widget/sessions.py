@@ -44,6 +44,14 @@ def message_limits(widget_session: WidgetSession, address: str) -> list[Limit]:
     ]
 
 
+def deed_limits(widget_session: WidgetSession, address: str) -> list[Limit]:
+    """What a visitor does about answers: ratings and stops."""
+    return [
+        Limit("widget-deeds", 30, 60, str(widget_session.pk)),
+        Limit("widget-deeds-address", 90, 60, address),
+    ]
+
+
 def enter(visit: boot.Visit, refresh: str) -> Entered:
     """Open a session for a page, or go on with the visitor's last one there."""
     if refresh and (renewed := _resume(refresh, visit)):

@@ -1,10 +1,12 @@
 """What a visitor says and hears, through the same replies as everyone else."""
 
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import transaction
 
-from agents import replies
+from accounts.errors import NotFound
+from agents import interruption, ratings, replies
 from agents.budgets import BudgetExceeded
 from agents.models.replies import Reply
 from agents.models.sessions import (
@@ -42,13 +44,15 @@ def ask(widget_session: WidgetSession, content: str, key: str | None) -> Asked:
         # Closed on our side meanwhile: the visitor just goes on in a new one.
         conversation, _ = _conversation(widget_session, over=conversation)
         asked = _asked(conversation, content, key)
-    message, reply, _ = asked
-    receipt = {
+    return Asked(_receipt(*asked), refresh)
+
+
+def _receipt(message: Message, reply: Reply, _created: bool) -> dict[str, Any]:
+    return {
         "message_id": str(message.pk),
         "reply_id": str(reply.pk),
         "events_after": reply.events_after,
     }
-    return Asked(receipt, refresh)
 
 
 def _asked(
@@ -83,6 +87,42 @@ def _conversation(
     )
     locked.save(update_fields=["session"])
     return locked.session, add_refresh_token(locked) if is_first else ""
+
+
+def stop(widget_session: WidgetSession) -> dict[str, Any]:
+    """End the answers under way; what was said so far stays."""
+    stopped = interruption.stop(session=_opened(widget_session))
+    return {"stopped": [str(reply.question_id) for reply in stopped]}
+
+
+def regenerate(widget_session: WidgetSession, message_id: UUID) -> dict[str, Any]:
+    """Have the last question answered anew, named by itself or its answer."""
+    conversation = _opened(widget_session)
+    try:
+        asked = interruption.regenerate(session=conversation, message_id=message_id)
+    except BudgetExceeded:
+        raise MonthUsedUp from None
+    return _receipt(*asked)
+
+
+def rate(
+    widget_session: WidgetSession, message_id: UUID, value: str | None, comment: str
+) -> dict[str, Any]:
+    """Keep what the visitor thinks of an answer; None takes it back."""
+    ratings.set_rating(
+        session=_opened(widget_session),
+        message_id=message_id,
+        value=value,
+        comment=comment,
+        user=None,
+    )
+    return {"message_id": str(message_id), "rating": value}
+
+
+def _opened(widget_session: WidgetSession) -> Session:
+    if widget_session.session is None:
+        raise NotFound
+    return widget_session.session
 
 
 def history(widget_session: WidgetSession) -> dict[str, Any]:

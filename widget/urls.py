@@ -12,6 +12,9 @@ urlpatterns = [
     path(f"{API}/sessions", views.SessionsView.as_view(), name="sessions"),
     path(f"{API}/sessions/refresh", views.RefreshView.as_view(), name="refresh"),
     path(f"{API}/messages", views.MessagesView.as_view(), name="messages"),
+    path(f"{API}/feedback", views.FeedbackView.as_view(), name="feedback"),
+    path(f"{API}/stop", views.StopView.as_view(), name="stop"),
+    path(f"{API}/regenerate", views.RegenerateView.as_view(), name="regenerate"),
     path(f"{API}/stream", views.StreamView.as_view(), name="stream"),
     re_path(f"^widget/frame/(?P<public_id>{UUID})$", views.show_frame, name="frame"),
     re_path(

@@ -1,6 +1,7 @@
 """The widget's API, for loaders and panels, and the frame they talk through."""
 
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django.http import Http404, HttpRequest, HttpResponse
@@ -31,6 +32,14 @@ def text_in(body: Any, name: str, longest: int | None = None) -> str:
     if longest is not None and len(value) > longest:
         raise Invalid(f"At most {longest} characters.", pointer=f"/{name}")
     return value
+
+
+def id_in(body: Any, name: str) -> UUID:
+    """Return an id from a JSON body, or say what is wrong with it."""
+    try:
+        return UUID(text_in(body, name, 36))
+    except ValueError:
+        raise Invalid("This is not an id.", pointer=f"/{name}") from None
 
 
 class EventStreamRenderer(BaseRenderer):
@@ -162,6 +171,44 @@ class MessagesView(FrameView):
             asked.receipt, status=202, headers=throttles.headers(standings)
         )
         return cookies.keep(response, mine.agent, asked.refresh)
+
+
+class DeedView(FrameView):
+    """What a visitor does about an answer, so often a minute and no more."""
+
+    limits = staticmethod(sessions.deed_limits)
+
+    def post(self, request):
+        mine = self.visitor()
+        deed = self.read(request.data)
+        standings = throttles.take(*self.limits(mine, request.client_address))
+        status, body = deed(mine)
+        return Response(body, status, headers=throttles.headers(standings))
+
+
+class FeedbackView(DeedView):
+    def read(self, body):
+        """Return how the rating is stored. Raises Invalid."""
+        message_id = id_in(body, "message_id")
+        rating = body.get("rating")
+        if rating is not None:
+            rating = text_in(body, "rating")
+        comment = text_in(body, "comment") if body.get("comment") else ""
+        return lambda mine: (200, talk.rate(mine, message_id, rating, comment))
+
+
+class StopView(DeedView):
+    def read(self, body):
+        return lambda mine: (200, talk.stop(mine))
+
+
+class RegenerateView(DeedView):
+    # It costs what a question costs.
+    limits = staticmethod(sessions.message_limits)
+
+    def read(self, body):
+        message_id = id_in(body, "message_id")
+        return lambda mine: (202, talk.regenerate(mine, message_id))
 
 
 class StreamView(FrameView):

@@ -75,6 +75,9 @@ OPEN_ROUTES = {
     "sessions",
     "refresh",
     "messages",
+    "feedback",
+    "stop",
+    "regenerate",
     "stream",
     None,
 }
