@@ -95,6 +95,7 @@ class PlainHandler(ASGIHandler):
             close_old_connections()
         else:
             response.close()
+            untie(response)
         return response
 
     async def stream(
@@ -121,6 +122,16 @@ class PlainHandler(ASGIHandler):
                 hop.threads.shutdown(wait=False)
         if not out.cancelled():
             out.result()
+
+
+def untie(response: HttpResponseBase) -> None:
+    """Part a REST answer from its view: each holds the other.
+
+    Otherwise all that a list has read waits for the collector.
+    """
+    if context := getattr(response, "renderer_context", None):
+        context["view"].response = None
+        context.clear()
 
 
 async def parts(source: Iterator[bytes], hop: Hops) -> AsyncIterator[bytes]:
