@@ -68,11 +68,7 @@ def import_agent(
     with part("/agent"):
         now = _shape(file.agent, personas, pack)
         origins = parse_origins(file.agent.allowed_origins)
-    shapes = []
-    for place, version in enumerate(file.versions):
-        with part(f"/versions/{place}"):
-            used = pack if version.uses_knowledge else None
-            shapes.append(_shape(version, personas, used))
+    shapes = _shapes(file, personas, pack)
     first = shapes[0]
     agent, _ = create_agent(
         organization=organization,
@@ -130,6 +126,17 @@ def _shape(
             WidgetConfig, said.widget_config, "/widget_config"
         ),
     }
+
+
+def _shapes(
+    file: AgentFile, personas: dict[str, Persona], pack: KnowledgePack | None
+) -> list[Shape]:
+    shapes = []
+    for place, version in enumerate(file.versions):
+        with part(f"/versions/{place}"):
+            used = pack if version.uses_knowledge else None
+            shapes.append(_shape(version, personas, used))
+    return shapes
 
 
 def _relive(
