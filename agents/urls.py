@@ -5,6 +5,7 @@ from agents.views import (
     conversations,
     custody,
     knowledge,
+    portable,
     providers,
     usage,
 )
@@ -26,9 +27,13 @@ def exports(prefix, view, name):
 urlpatterns = [
     path("agents/", agents.agent_list, name="list"),
     path("agents/new/", agents.create, name="create"),
+    path("agents/import/", portable.import_page, name="import"),
+    path("agents/templates/", portable.templates, name="templates"),
+    path("agents/templates/<slug:key>/", portable.template, name="template"),
     path("agents/search/", agents.search, name="search"),
     path(AGENT, agents.detail, name="detail"),
     path(f"{AGENT}optimization/", agents.optimization, name="optimization"),
+    path(f"{AGENT}export/", portable.export, name="export"),
     path(f"{AGENT}edit/", agents.edit, name="edit"),
     path(f"{AGENT}delete/", agents.delete, name="delete"),
     path(f"{AGENT}restore/", agents.restore, name="restore"),

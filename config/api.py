@@ -14,6 +14,7 @@ from agents.api_providers import ProviderViewSet
 from agents.api_retention import retention_urlpatterns
 from agents.api_sessions import SessionViewSet, TagViewSet, stream_urlpatterns
 from agents.api_usage import UsageViewSet
+from agents.gallery.api import ReadyViewSet
 from agents.viewsets import AgentViewSet, PersonaViewSet
 from metrics.viewsets import AgentMetricsViewSet, moved_custody_analytics
 
@@ -31,6 +32,7 @@ router.register("api/v1/providers", ProviderViewSet, "provider")
 router.register("api/v1/agents", AgentViewSet, "agent")
 router.register("api/v1/custody-tests", CustodyTestViewSet, "custody-test")
 router.register("api/v1/custody-runs", CustodyRunViewSet, "custody-run")
+router.register("api/v1/templates", ReadyViewSet, "template")
 router.register("api/v1/personas", PersonaViewSet, "persona")
 router.register("api/v1/knowledge-packs", KnowledgePackViewSet, "knowledge-pack")
 router.register("api/v1/documents", DocumentViewSet, "document")

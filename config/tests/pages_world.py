@@ -73,6 +73,10 @@ class World:
             "agents": reverse("agents:list"),
             "agents, none found": reverse("agents:list") + "?q=nothing+by+this+name",
             "new agent": reverse("agents:create"),
+            "import": reverse("agents:import"),
+            "templates": reverse("agents:templates"),
+            "template": reverse("agents:template", args=["customer_support"])
+            + "?industry=healthcare",
             "agent": reverse("agents:detail", args=agent),
             "agent, improving": reverse(
                 "agents:detail", args=[self.improving.public_id]

@@ -44,6 +44,7 @@ ABOUT = {
     "custody-test": "custody_test",
     "custody-run": "custody_run",
     "persona": None,
+    "template": None,
     "knowledge-pack": "pack",
     "document": "document",
     "session": "session",
