@@ -73,10 +73,7 @@ class World:
             "agents": reverse("agents:list"),
             "agents, none found": reverse("agents:list") + "?q=nothing+by+this+name",
             "new agent": reverse("agents:create"),
-            "import": reverse("agents:import"),
-            "templates": reverse("agents:templates"),
-            "template": reverse("agents:template", args=["customer_support"])
-            + "?industry=healthcare",
+            **self.ways_to_an_agent(),
             "agent": reverse("agents:detail", args=agent),
             "agent, improving": reverse(
                 "agents:detail", args=[self.improving.public_id]
@@ -125,6 +122,15 @@ class World:
             "organization settings": reverse("accounts:settings"),
             "your data": reverse("accounts:my_data"),
             "password": reverse("account_change_password"),
+        }
+
+    def ways_to_an_agent(self) -> dict[str, str]:
+        """Return the pages that make one from a file or a template."""
+        ready = reverse("agents:template", args=["customer_support"])
+        return {
+            "import": reverse("agents:import"),
+            "templates": reverse("agents:templates"),
+            "template": f"{ready}?industry=healthcare",
         }
 
     def entrances(self) -> dict[str, str]:
