@@ -4,7 +4,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -23,13 +22,13 @@ from accounts.keys import (
 )
 from accounts.models.api_keys import APIKey
 from accounts.models.organizations import Membership
-from accounts.pages import page, principal_of
+from accounts.pages import page, person_page, principal_of
 
 PER_PAGE = 50
 
 
 @require_POST
-@login_required
+@person_page
 def switch_organization(request: HttpRequest) -> HttpResponse:
     """Look at another organization from now on."""
     asked = request.POST.get("organization", "")

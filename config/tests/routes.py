@@ -1,4 +1,4 @@
-"""Every route of the API, read from the URL configuration."""
+"""Every route of the API and every page, read from the URL configuration."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -52,4 +52,43 @@ def cells() -> list[Cell]:
         for pattern in patterns()
         if is_organization_view(pattern)
         for method, action in pattern.callback.actions.items()
+    ]
+
+
+class PageCell(NamedTuple):
+    """One method of one page, and what its viewer must be allowed to do."""
+
+    name: str
+    method: str
+    needs: str
+    kwargs: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.method.upper()} {self.name}"
+
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+def named_patterns(
+    resolver: URLResolver | None = None, spaces: tuple[str, ...] = ()
+) -> Iterator[tuple[str, URLPattern]]:
+    """Every route with the name that leads to it, namespaces included."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(pattern, URLResolver):
+            inner = (*spaces, pattern.namespace) if pattern.namespace else spaces
+            yield from named_patterns(pattern, inner)
+        else:
+            yield ":".join((*spaces, pattern.name or "")), pattern
+
+
+def page_cells() -> list[PageCell]:
+    """Every method of every page that asks for somebody signed in."""
+    return [
+        PageCell(
+            name, method, pattern.callback.needs, tuple(pattern.pattern.converters)
+        )
+        for name, pattern in named_patterns()
+        if hasattr(pattern.callback, "needs")
+        for method in METHODS
     ]

@@ -39,8 +39,8 @@ SECRET_COLUMNS = {
     "key_hash",
     "token_hash",
     "encrypted_secret",
-    "encrypted_previous_secret",
     "encrypted_key",
+    "encrypted_previous_secret",
     "digest",
 }
 
