@@ -5,24 +5,38 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 
 from accounts.doors import (
+    IDEMPOTENCY,
+    ORGANIZATION,
     NameField,
     OrganizationViewSet,
     StrictSerializer,
     TextField,
     idempotency_key,
 )
-from accounts.errors import Invalid, NotFound
+from accounts.errors import Invalid
 from accounts.models.api_keys import Scope
-from accounts.models.lifecycle import WorkStatus
+from agents.api_documents import (
+    DocumentBody,
+    DocumentShape,
+    DocumentSummary,
+    UploadBody,
+    document_as_dict,
+    document_summary,
+)
 from agents.knowledge import documents, packs
 from agents.knowledge.search import MAX_QUESTION, Passage, search
-from agents.models.knowledge import Document, KnowledgePack, Language
-from agents.viewsets import IDEMPOTENCY, ORGANIZATION
-
-INDEXING_FAILED = "This document could not be indexed."
+from agents.knowledge.uploads import upload_document
+from agents.models.knowledge import (
+    Document,
+    KnowledgePack,
+    Language,
+    VectorStoreStatus,
+)
 
 
 class PackBody(StrictSerializer):
@@ -41,35 +55,9 @@ class PackShape(serializers.Serializer):
     description = serializers.CharField()
     language = serializers.ChoiceField(Language.choices)
     document_count = serializers.IntegerField()
+    vector_store_status = serializers.ChoiceField(VectorStoreStatus.choices)
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
-
-
-class DocumentBody(StrictSerializer):
-    title = NameField(max_length=documents.MAX_TITLE)
-    content = TextField(max_length=documents.MAX_CONTENT, trim_whitespace=False)
-    source_url = TextField(
-        max_length=documents.MAX_URL, required=False, allow_blank=True
-    )
-    idempotency_key = TextField(max_length=255, required=False, allow_null=True)
-
-
-class DocumentSummary(serializers.Serializer):
-    id = serializers.UUIDField()
-    knowledge_pack_id = serializers.UUIDField()
-    title = serializers.CharField()
-    source_url = serializers.CharField()
-    content_hash = serializers.CharField()
-    status = serializers.ChoiceField(WorkStatus.choices)
-    error = serializers.CharField(allow_null=True)
-    chunk_count = serializers.IntegerField()
-    indexed_at = serializers.DateTimeField(allow_null=True)
-    created_at = serializers.DateTimeField()
-    updated_at = serializers.DateTimeField()
-
-
-class DocumentShape(DocumentSummary):
-    content = serializers.CharField()
 
 
 class PassageShape(serializers.Serializer):
@@ -96,30 +84,10 @@ def pack_as_dict(pack: KnowledgePack) -> dict[str, Any]:
         "description": pack.description,
         "language": pack.language,
         "document_count": pack.document_count,
+        "vector_store_status": pack.vector_store_status,
         "created_at": pack.created_at,
         "updated_at": pack.updated_at,
     }
-
-
-def document_summary(document: Document) -> dict[str, Any]:
-    has_failed = document.status == WorkStatus.FAILED
-    return {
-        "id": document.pk,
-        "knowledge_pack_id": document.knowledge_pack_id,
-        "title": document.title,
-        "source_url": document.source_url,
-        "content_hash": document.content_hash,
-        "status": document.status,
-        "error": INDEXING_FAILED if has_failed else None,
-        "chunk_count": document.chunk_count,
-        "indexed_at": document.indexed_at,
-        "created_at": document.created_at,
-        "updated_at": document.updated_at,
-    }
-
-
-def document_as_dict(document: Document) -> dict[str, Any]:
-    return document_summary(document) | {"content": document.content}
 
 
 def passage_as_dict(passage: Passage) -> dict[str, Any]:
@@ -153,8 +121,12 @@ class KnowledgePackViewSet(OrganizationViewSet):
         return {
             "create": PackBody,
             "partial_update": PackEditBody,
-            "add_document": DocumentBody,
+            "add_document": UploadBody if self.is_upload else DocumentBody,
         }.get(self.action, PackShape)
+
+    @property
+    def is_upload(self) -> bool:
+        return self.request.content_type.startswith("multipart/form-data")
 
     def find(self) -> KnowledgePack:
         pack = packs.get_pack(organization=self.organization, pack_id=self.kwargs["pk"])
@@ -212,22 +184,27 @@ class KnowledgePackViewSet(OrganizationViewSet):
         return Response(status=204)
 
     @extend_schema(parameters=[ORGANIZATION], responses=DocumentSummary(many=True))
-    @action(detail=True)
+    @action(
+        detail=True,
+        parser_classes=[*api_settings.DEFAULT_PARSER_CLASSES, MultiPartParser],
+    )
     def documents(self, request, pk):
         mine = Document.objects.filter(knowledge_pack=self.find()).defer("content")
         return self.list_page(self.filter_queryset(mine), document_summary)
 
     @extend_schema(
         parameters=[ORGANIZATION, IDEMPOTENCY],
-        request=DocumentBody,
+        request={"application/json": DocumentBody, "multipart/form-data": UploadBody},
         responses={201: DocumentShape, 200: DocumentShape},
     )
     @documents.mapping.post
     def add_document(self, request, pk):
+        """Add a text (JSON), or a file (multipart) that a worker reads."""
         body = self.body()
         key = idempotency_key(request, body)
         body.pop("idempotency_key", None)
-        document, created = documents.create_document(
+        create = upload_document if self.is_upload else documents.create_document
+        document, created = create(
             knowledge_pack=self.find(),
             created_by=self.principal.user,
             idempotency_key=key,
@@ -256,26 +233,3 @@ class KnowledgePackViewSet(OrganizationViewSet):
             raise Invalid(f"1 to {MAX_QUESTION:,} characters.", pointer="/q")
         found = search(knowledge_pack_id=pack.pk, question=question)
         return Response({"results": [passage_as_dict(each) for each in found]})
-
-
-class DocumentViewSet(OrganizationViewSet):
-    """Documents by their own id."""
-
-    actions = {"retrieve": Scope.AGENTS_READ, "*": Scope.KNOWLEDGE_WRITE}
-    queryset = Document.objects.none()
-    serializer_class = DocumentShape
-
-    def find(self) -> Document:
-        found = documents.get_document_by_id(self.kwargs["pk"], self.organization)
-        if found is None:
-            raise NotFound
-        return found
-
-    @extend_schema(parameters=[ORGANIZATION], responses=DocumentShape)
-    def retrieve(self, request, pk):
-        return Response(document_as_dict(self.find()))
-
-    @extend_schema(parameters=[ORGANIZATION], responses={204: None})
-    def destroy(self, request, pk):
-        documents.delete_document(document=self.find(), actor=self.principal.user)
-        return Response(status=204)

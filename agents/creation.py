@@ -24,6 +24,7 @@ from agents.configuration import (
     WidgetConfig,
     validated,
 )
+from agents.knowledge.vectors import initialize_vector_store
 from agents.model_choice import check_model
 from agents.models.agents import (
     Agent,
@@ -128,6 +129,8 @@ def create_agent(
     agent.idempotency_key = idempotency_key
     agent.request_fingerprint = request_fingerprint
     _store(agent, first_version(agent, created_by))
+    if agent.knowledge_pack:
+        initialize_vector_store(agent.knowledge_pack)
     organization.count_one_more_agent()
     announce_agent(agent, WebhookEvent.AGENT_CREATED)
     audit.record(

@@ -10,11 +10,10 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from accounts.models.lifecycle import WorkStatus
 from accounts.models.organizations import Organization
 from agents.models.agents import Agent, OptimizationStatus
 from agents.models.feedback import Rating, RatingValue
-from agents.models.knowledge import Document, KnowledgePack
+from agents.models.knowledge import Chunk, Document, KnowledgePack
 from agents.models.sessions import Message, MessageRole, Session
 from agents.models.versions import OptimizationRun
 from metrics.models import AgentMetrics
@@ -199,8 +198,12 @@ def documents_of(pack: KnowledgePack) -> QuerySet[Document]:
     return Document.objects.filter(knowledge_pack=pack).defer("content")
 
 
+def passages_of(document: Document) -> QuerySet[Chunk]:
+    """List a document's passages in their order, without their vectors."""
+    passages = Chunk.objects.filter(document=document).order_by("position")
+    return passages.only("position", "heading", "text")
+
+
 def unindexed(pack: KnowledgePack) -> int:
     """Count the documents that wait for their index or are just getting it."""
-    return Document.objects.filter(
-        knowledge_pack=pack, status__in=[WorkStatus.PENDING, WorkStatus.RUNNING]
-    ).count()
+    return Document.objects.filter(knowledge_pack=pack).unfinished().count()

@@ -1,5 +1,6 @@
 """What `agents` keeps of people, visitors and organizations."""
 
+import base64
 from collections.abc import Iterator
 
 from django.db import models
@@ -20,7 +21,7 @@ from agents import streams
 from agents.models.agents import Agent
 from agents.models.custody import CustodyResult, CustodyRun, CustodyTest
 from agents.models.feedback import Rating, Tag
-from agents.models.knowledge import Document, KnowledgePack
+from agents.models.knowledge import Document, DocumentFile, KnowledgePack
 from agents.models.personas import Persona
 from agents.models.providers import ProviderAccount
 from agents.models.retention import RetentionPolicy
@@ -112,6 +113,7 @@ def organization_sections(organization: Organization) -> Iterator[Section]:
     yield "optimization_runs", rows_of(OptimizationRun.objects.filter(**of_agents))
     yield "knowledge_packs", rows_of(KnowledgePack.objects.filter(**mine))
     yield "documents", rows_of(Document.objects.filter(**mine), *REPETITION)
+    yield "document_files", files_of(organization)
     yield from conversations(Session.all_objects.filter(**mine))
     yield "tags", rows_of(Tag.objects.filter(**mine))
     tagged = Tag.sessions.through.objects.filter(tag__organization=organization)
@@ -127,6 +129,16 @@ def organization_sections(organization: Organization) -> Iterator[Section]:
     yield "retention_policies", rows_of(policies)
     yield "usage_months", rows_of(UsageMonth.objects.filter(**mine))
     yield "usage_days", rows_of(UsageDay.objects.filter(**mine))
+
+
+def files_of(organization: Organization) -> Iterator[Row]:
+    """Give out uploaded files, one at a time: each may be large."""
+    files = DocumentFile.objects.filter(document__organization=organization)
+    for document_id in files.order_by("pk").values_list("pk", flat=True).iterator():
+        file = files.filter(pk=document_id).values_list("content", flat=True).first()
+        if file is not None:
+            content = base64.b64encode(file).decode()
+            yield {"document_id": document_id, "content_base64": content}
 
 
 def forget_organization(organization: Organization) -> None:

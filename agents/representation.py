@@ -43,6 +43,7 @@ COLUMNS = (
     "updated_at",
     "deleted_at",
     "revision",
+    "knowledge_pack__vector_store_status",
 )
 
 
@@ -131,8 +132,7 @@ def row_as_dict(row: tuple[Any, ...]) -> dict[str, Any]:
         created_at,
         updated_at,
         deleted_at,
-        _revision,
-    ) = row
+    ) = row[:-2]
     return {
         "id": public_id,
         "public_id": public_id,
@@ -142,8 +142,9 @@ def row_as_dict(row: tuple[Any, ...]) -> dict[str, Any]:
         "template": template,
         "industry": industry,
         "system_prompt": system_prompt,
-        "persona": {"key": persona_key, "name": persona_name} if persona_key else None,
-        "knowledge_pack": {"id": pack_id, "name": pack_name} if pack_id else None,
+        "persona": persona_key and {"key": persona_key, "name": persona_name},
+        "knowledge_pack": pack_id and {"id": pack_id, "name": pack_name},
+        "vector_store_status": row[-1] or "none",
         "config": _as_stored(config),
         "widget_config": _as_stored(widget_config),
         "allowed_origins": _as_stored(allowed_origins),
@@ -171,6 +172,7 @@ def as_dict(agent: Agent) -> dict[str, Any]:
         "persona__key": persona and persona.key,
         "persona__name": persona and persona.name,
         "knowledge_pack__name": pack and pack.name,
+        "knowledge_pack__vector_store_status": pack and pack.vector_store_status,
         "live_version__number": live and live.number,
     }
     return row_as_dict(

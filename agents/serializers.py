@@ -10,6 +10,7 @@ from agents.models.agents import (
     Template,
     WidgetMode,
 )
+from agents.models.knowledge import VectorStoreStatus
 
 
 class AgentBody(StrictSerializer):
@@ -87,6 +88,7 @@ class AgentShape(serializers.Serializer):
     system_prompt = serializers.CharField()
     persona = PersonaSummary(allow_null=True)
     knowledge_pack = KnowledgePackSummary(allow_null=True)
+    vector_store_status = serializers.ChoiceField(VectorStoreStatus.choices)
     config = serializers.DictField()
     widget_config = serializers.DictField()
     allowed_origins = serializers.ListField(child=serializers.CharField())

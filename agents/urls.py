@@ -14,6 +14,8 @@ app_name = "agents"
 
 AGENT = "agents/<uuid:public_id>/"
 TALK = f"{AGENT}conversations/<uuid:session_id>/"
+PACK = "knowledge/<uuid:pack_id>/"
+DOCUMENT = f"{PACK}documents/<uuid:document_id>/"
 
 
 def exports(prefix, view, name):
@@ -85,17 +87,12 @@ urlpatterns = [
     path("usage/export/", usage.export, name="usage_export"),
     path(f"{AGENT}caps/", usage.caps, name="caps"),
     path("knowledge/", knowledge.knowledge_list, name="knowledge_list"),
-    path(
-        "knowledge/<uuid:pack_id>/", knowledge.knowledge_detail, name="knowledge_detail"
-    ),
-    path(
-        "knowledge/<uuid:pack_id>/documents/",
-        knowledge.documents,
-        name="knowledge_documents",
-    ),
-    path(
-        "knowledge/<uuid:pack_id>/documents/<uuid:document_id>/delete/",
-        knowledge.remove_document,
-        name="delete_document",
-    ),
+    path(PACK, knowledge.knowledge_detail, name="knowledge_detail"),
+    path(f"{PACK}files/", knowledge.upload, name="upload"),
+    path(f"{PACK}search/", knowledge.retrieval, name="retrieval"),
+    path(f"{PACK}documents/", knowledge.documents, name="knowledge_documents"),
+    path(DOCUMENT, knowledge.document, name="document"),
+    path(f"{DOCUMENT}file/", knowledge.document_file, name="document_file"),
+    path(f"{DOCUMENT}again/", knowledge.retry_document, name="retry_document"),
+    path(f"{DOCUMENT}delete/", knowledge.remove_document, name="delete_document"),
 ]

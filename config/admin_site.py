@@ -41,6 +41,7 @@ NAVIGATION = {
     "Knowledge": [
         ("Knowledge packs", "library_books", "agents_knowledgepack"),
         ("Documents", "description", "agents_document"),
+        ("Files", "attach_file", "agents_documentfile"),
         ("Passages", "notes", "agents_chunk"),
         ("Vectors", "hub", "agents_vectorindex"),
     ],

@@ -9,7 +9,8 @@ from accounts.viewsets import InvitationViewSet, KeyViewSet, MemberViewSet
 from accounts.webhooks_api import WebhookViewSet
 from agents.api_completions import openai_urlpatterns
 from agents.api_custody import CustodyRunViewSet, CustodyTestViewSet
-from agents.api_knowledge import DocumentViewSet, KnowledgePackViewSet
+from agents.api_documents import DocumentViewSet
+from agents.api_knowledge import KnowledgePackViewSet
 from agents.api_providers import ProviderViewSet
 from agents.api_retention import retention_urlpatterns
 from agents.api_sessions import SessionViewSet, TagViewSet, stream_urlpatterns

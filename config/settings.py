@@ -257,6 +257,7 @@ SPECTACULAR_SETTINGS = {
         "ProviderKind": "agents.models.providers.ProviderKind",
         "CustodyKind": "agents.models.custody.CustodyKind",
         "Difficulty": "metrics.models.Difficulty",
+        "VectorStoreStatus": "agents.models.knowledge.VectorStoreStatus",
     },
 }
 
@@ -332,6 +333,8 @@ LLM_MODEL = env("LLM_MODEL", default="grounded")
 LLM_SILENCE_SECONDS = env.int("LLM_SILENCE_SECONDS", 30)
 if LLM_BASE_URL and LLM_MODEL == "grounded":
     raise ImproperlyConfigured("LLM_BASE_URL needs LLM_MODEL: which one to ask for.")
+# The largest file that becomes a document.
+UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", 20 * 2**20)
 # Who makes vectors where no provider does: wordllama, hashing, or (auto) the first
 # where it is installed and knows the language.
 EMBEDDINGS = env("EMBEDDINGS", default="auto")

@@ -12,7 +12,13 @@ from agents.knowledge.packs import (
     delete_knowledge_pack,
     update_knowledge_pack,
 )
-from agents.models import Chunk, Document, KnowledgePack, VectorIndex
+from agents.models import (
+    Chunk,
+    Document,
+    DocumentFile,
+    KnowledgePack,
+    VectorIndex,
+)
 
 
 @admin.register(KnowledgePack)
@@ -84,7 +90,12 @@ class DocumentAdmin(OnlyTheseMixin, OperatorAdmin):
         "title",
         "source_url",
         "content",
+        "origin",
+        "file_name",
+        "media_type",
+        "byte_size",
         "status",
+        "cause",
         "attempt",
         "last_error",
         "chunk_count",
@@ -112,6 +123,33 @@ class DocumentAdmin(OnlyTheseMixin, OperatorAdmin):
 
     def remove(self, request, obj):
         delete_document(document=obj, actor=request.user)
+
+
+@admin.register(DocumentFile)
+class DocumentFileAdmin(ReadOnlyAdmin):
+    """What was uploaded, without the bytes: they may be twenty megabytes a row."""
+
+    list_display = ("document", "file_name", "media_type", "byte_size")
+    search_fields = ("document__title", "document__file_name")
+    ordering = ("-document",)
+    fields = ("document", "file_name", "media_type", "byte_size")
+    readonly_fields = fields
+
+    def get_queryset(self, request):
+        rows = super().get_queryset(request)
+        return rows.select_related("document").defer("content", "document__content")
+
+    @admin.display(description="Name")
+    def file_name(self, file):
+        return file.document.file_name
+
+    @admin.display(description="Kind")
+    def media_type(self, file):
+        return file.document.media_type
+
+    @admin.display(description="Bytes")
+    def byte_size(self, file):
+        return file.document.byte_size
 
 
 @admin.register(Chunk)

@@ -5,17 +5,19 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import transaction
+from django.db.models import Q
 
 from accounts import audit
 from accounts.errors import DomainError, Invalid, NotFound
 from accounts.models.audit import AuditAction
-from accounts.models.lifecycle import request_fingerprint
+from accounts.models.lifecycle import WorkStatus, request_fingerprint
 from accounts.models.organizations import UNLIMITED, Organization
 from accounts.models.users import User
 from accounts.webhooks import announcing
 from accounts.work import nudge
-from agents.knowledge.indexing import INDEX
-from agents.models.knowledge import Document, KnowledgePack
+from agents.knowledge.indexing import INDEX, index_anew
+from agents.knowledge.readiness import settle_readiness
+from agents.models.knowledge import Document, DocumentFile, KnowledgePack
 
 MAX_CONTENT = 1_000_000
 MAX_TITLE = 500
@@ -40,6 +42,12 @@ class DuplicateDocument(Invalid):
     pointer = "/content"
 
 
+class NotFailed(DomainError):
+    status = 422
+    code = "document-not-failed"
+    detail = "Only a document that failed is tried again."
+
+
 @announcing(DocumentLimitReached, limit="documents")
 @transaction.atomic
 def create_document(
@@ -57,46 +65,69 @@ def create_document(
     DocumentLimitReached, KeyReused, Invalid.
     """
     title, source_url = title.strip(), source_url.strip()
-    _check(title, content, source_url)
-    fingerprint = request_fingerprint(
-        [str(knowledge_pack.pk), title, content, source_url]
-    )
-    # Lock first: without it two requests could both see the last free place.
-    organization = Organization.objects.select_for_update(no_key=True).get(
-        pk=knowledge_pack.organization_id
-    )
-    mine = Document.objects.for_organization(organization).order_by()
-    if idempotency_key is not None:
-        twin = mine.filter(idempotency_key=idempotency_key).first()
-        if twin:
-            twin.check_same_request(fingerprint)
-            return twin, False
-    content_hash = Document.hash_of(content)
-    if mine.filter(knowledge_pack=knowledge_pack, content_hash=content_hash).exists():
-        raise DuplicateDocument
-    _check_limit(organization)
-    document = Document.objects.create(
-        organization=organization,
+    check_heading(title, source_url)
+    _check_content(content)
+    wish = Document(
         knowledge_pack=knowledge_pack,
         title=title,
         content=content,
-        content_hash=content_hash,
+        content_hash=Document.hash_of(content),
         source_url=source_url,
         created_by_user=created_by,
         idempotency_key=idempotency_key,
-        request_fingerprint=fingerprint,
+        request_fingerprint=request_fingerprint(
+            [str(knowledge_pack.pk), title, content, source_url]
+        ),
     )
-    nudge(INDEX, document.pk)
+    return add(wish)
+
+
+def add(wish: Document, file: bytes | None = None) -> tuple[Document, bool]:
+    """Store a document under its organization's lock, or return its key's first one.
+
+    For functions that open a transaction; `file` is kept beside it. Raises
+    DuplicateDocument, DocumentLimitReached, KeyReused.
+    """
+    # Lock first: without it two requests could both see the last free place.
+    organization = Organization.objects.select_for_update(no_key=True).get(
+        pk=wish.knowledge_pack.organization_id
+    )
+    mine = Document.objects.for_organization(organization).order_by()
+    if wish.idempotency_key is not None:
+        twin = mine.filter(idempotency_key=wish.idempotency_key).first()
+        if twin:
+            twin.check_same_request(wish.request_fingerprint)
+            return twin, False
+    _check_new(wish)
+    _check_limit(organization)
+    wish.organization = organization
+    wish.save(force_insert=True)
+    if file is not None:
+        DocumentFile.objects.create(document=wish, content=file)
+    nudge(INDEX, wish.pk)
+    settle_readiness(wish.knowledge_pack_id)
     audit.record(
         action=AuditAction.CREATE,
         resource_type="document",
-        resource_id=document.pk,
+        resource_id=wish.pk,
         organization_id=organization.pk,
-        actor=created_by,
-        changes=audit.difference({}, _audited(document)),
+        actor=wish.created_by_user,
+        changes=audit.difference({}, audited(wish)),
         response_status=201,
     )
-    return document, True
+    return wish, True
+
+
+def _check_new(wish: Document) -> None:
+    """Refuse what the pack has already: the same text, or the same file."""
+    same = Q(content_hash=wish.content_hash)
+    if wish.file_hash:
+        same |= Q(file_hash=wish.file_hash)
+    twin = Document.objects.filter(same, knowledge_pack=wish.knowledge_pack).order_by()
+    if title := twin.values_list("title", flat=True).first():
+        raise DuplicateDocument(
+            pointer="/file" if wish.file_hash else None, twin_title=title
+        )
 
 
 def get_document_by_id(document_id: Any, organization: Organization) -> Document | None:
@@ -116,8 +147,9 @@ def delete_document(*, document: Document, actor: User | None) -> None:
     found = mine.filter(pk=document.pk).order_by().first()
     if found is None:
         raise NotFound
-    before = _audited(found)
+    before = audited(found)
     found.delete()
+    settle_readiness(found.knowledge_pack_id)
     audit.record(
         action=AuditAction.DELETE,
         resource_type="document",
@@ -129,13 +161,34 @@ def delete_document(*, document: Document, actor: User | None) -> None:
     )
 
 
-def _check(title: str, content: str, source_url: str) -> None:
+@transaction.atomic
+def try_again(*, document: Document, actor: User | None) -> Document:
+    """Have a failed document read and indexed once more. Raises NotFailed."""
+    mine = Document.objects.for_organization(document.organization_id)
+    found = mine.select_for_update().filter(pk=document.pk).order_by().first()
+    if found is None:
+        raise NotFound
+    if found.status != WorkStatus.FAILED:
+        raise NotFailed
+    index_anew(mine.filter(pk=found.pk))
+    settle_readiness(found.knowledge_pack_id)
+    audit.record(
+        action=AuditAction.UPDATE,
+        resource_type="document",
+        resource_id=found.pk,
+        organization_id=found.organization_id,
+        actor=actor,
+        changes={"status": {"old": WorkStatus.FAILED, "new": WorkStatus.PENDING}},
+        response_status=200,
+    )
+    found.refresh_from_db()
+    return found
+
+
+def check_heading(title: str, source_url: str) -> None:
+    """Refuse a title or an address that no document can have."""
     if not title or len(title) > MAX_TITLE:
         raise Invalid(f"1 to {MAX_TITLE} characters.", pointer="/title")
-    if not content.strip():
-        raise Invalid("There is no text in it.", pointer="/content")
-    if len(content) > MAX_CONTENT:
-        raise Invalid(f"At most {MAX_CONTENT:,} characters.", pointer="/content")
     if not source_url:
         return
     try:
@@ -149,6 +202,13 @@ def _check(title: str, content: str, source_url: str) -> None:
         raise Invalid(f"At most {MAX_URL:,} characters.", pointer="/source_url")
 
 
+def _check_content(content: str) -> None:
+    if not content.strip():
+        raise Invalid("There is no text in it.", pointer="/content")
+    if len(content) > MAX_CONTENT:
+        raise Invalid(f"At most {MAX_CONTENT:,} characters.", pointer="/content")
+
+
 def _check_limit(organization: Organization) -> None:
     if organization.max_documents == UNLIMITED:
         return
@@ -157,12 +217,16 @@ def _check_limit(organization: Organization) -> None:
         raise DocumentLimitReached(organization, used)
 
 
-def _audited(document: Document) -> dict[str, Any]:
+def audited(document: Document) -> dict[str, Any]:
+    """Return what the audit log shows of a document."""
     # Not the text: the log would keep what its owner deleted.
-    return {
+    shown = {
         "knowledge_pack_id": str(document.knowledge_pack_id),
         "title": document.title,
         "source_url": document.source_url,
         "content_hash": document.content_hash,
         "characters": len(document.content),
     }
+    if document.file_hash:
+        shown |= {"file_name": document.file_name, "bytes": document.byte_size}
+    return shown

@@ -1,9 +1,11 @@
-"""Make a document searchable: its passages, and what PostgreSQL finds them by."""
+"""Make a document searchable: its text, its passages, and what finds them."""
+
+from typing import Any
 
 import structlog
 from django.contrib.postgres.search import SearchVector
 from django.db import transaction
-from django.db.models import F, Value
+from django.db.models import F, QuerySet, Value
 from django.utils import timezone
 
 from accounts.models.lifecycle import WorkStatus
@@ -11,9 +13,13 @@ from accounts.models.webhooks import WebhookEvent
 from accounts.webhooks import publish
 from accounts.work import claim, finish, nudge, retry_later
 from agents.knowledge.chunks import Piece, split_text
+from agents.knowledge.extraction import read_file
+from agents.knowledge.kinds import MEDIA_TYPES
+from agents.knowledge.readers.reading import MAX_TITLE, Unreadable
+from agents.knowledge.readiness import settle_readiness
 from agents.knowledge.vectors import embed_chunks
 from agents.knowledge.words import configuration_of, spaced
-from agents.models.knowledge import Chunk, Document, KnowledgePack
+from agents.models.knowledge import Chunk, Document, DocumentFile, KnowledgePack
 
 log = structlog.get_logger(__name__)
 
@@ -23,37 +29,82 @@ LEASE_SECONDS = 60
 # of them are one round, after which a document is given up.
 ROUND = 3
 RETRY_SECONDS = (2, 10)
+NO_REASON = "This document could not be indexed."
 
 
 def index_document(document_id: str) -> Document | None:
-    """Index a document if that is still to be done; may be called repeatedly."""
+    """Read and index a document if that is to be done; may be called repeatedly."""
     document = claim(Document, document_id, lease_seconds=LEASE_SECONDS)
     if document is None:
         return None
     try:
-        store_passages(document, split_text(document.content))
+        values = read_document(document)
+        store_passages(document, split_text(document.content), **values)
+    except Unreadable as error:
+        give_up(document, str(error))
     except Exception as error:
         log.exception("Indexing failed", document=str(document.pk))
         give_up_or_retry(document, type(error).__name__)
     return document
 
 
+def read_document(document: Document) -> dict[str, str]:
+    """Read an uploaded file, once; return what is to be stored with its passages.
+
+    Raises Unreadable, with the cause in words.
+    """
+    if document.content:
+        return {}
+    file = DocumentFile.objects.get(document=document)
+    kind = next(
+        kind for kind, name in MEDIA_TYPES.items() if name == document.media_type
+    )
+    reading = read_file(bytes(file.content), kind)
+    document.content = reading.text
+    content_hash = Document.hash_of(reading.text)
+    others = Document.objects.filter(knowledge_pack=document.knowledge_pack_id)
+    twin = others.exclude(pk=document.pk).filter(content_hash=content_hash).order_by()
+    if title := twin.values_list("title", flat=True).first():
+        raise Unreadable(f"Its text is that of another document here, “{title[:200]}”.")
+    if reading.title and document.title == title_of_file(document.file_name):
+        document.title = reading.title
+    return {
+        "content": document.content,
+        "content_hash": content_hash,
+        "title": document.title,
+    }
+
+
+def title_of_file(name: str) -> str:
+    """Return what a file is called until its text says more."""
+    stem, _, ending = name.rpartition(".")
+    words = stem if stem and len(ending) <= 8 else name
+    return " ".join(words.replace("_", " ").split())[:MAX_TITLE] or "Untitled"
+
+
 def index_again(pack: KnowledgePack) -> None:
     """Have every document of a pack indexed anew; the old passages serve meanwhile."""
-    documents = Document.objects.filter(knowledge_pack=pack).order_by()
+    index_anew(Document.objects.filter(knowledge_pack=pack))
+
+
+def index_anew(documents: QuerySet[Document]) -> None:
+    """Have documents indexed once more, with three new attempts each."""
+    documents = documents.order_by()
+    document_ids = list(documents.values_list("pk", flat=True))
     documents.update(
         status=WorkStatus.PENDING,
+        cause="",
         run_after=timezone.now(),
         attempt=(F("attempt") + ROUND - 1) / ROUND * ROUND,
     )
-    for document_id in documents.values_list("pk", flat=True):
+    for document_id in document_ids:
         nudge(INDEX, document_id)
 
 
 @transaction.atomic
-def store_passages(document: Document, pieces: list[Piece]) -> None:
-    """Replace a document's passages, once."""
-    values = {"chunk_count": len(pieces), "indexed_at": timezone.now()}
+def store_passages(document: Document, pieces: list[Piece], **values: Any) -> None:
+    """Replace a document's passages, once, and store `values` with it."""
+    values |= {"chunk_count": len(pieces), "indexed_at": timezone.now(), "cause": ""}
     if not finish(document, WorkStatus.DONE, **values):
         return
     Chunk.objects.filter(document=document).delete()
@@ -99,4 +150,11 @@ def give_up_or_retry(document: Document, error: str) -> None:
         delay = RETRY_SECONDS[used - 1]
         retry_later(document, error=error, delay_seconds=delay)
     else:
-        finish(document, WorkStatus.FAILED, error=error)
+        give_up(document, NO_REASON, error)
+
+
+@transaction.atomic
+def give_up(document: Document, cause: str, error: str = "") -> None:
+    """Leave a document failed, saying why."""
+    if finish(document, WorkStatus.FAILED, error=error or cause, cause=cause[:500]):
+        settle_readiness(document.knowledge_pack_id)

@@ -10,6 +10,7 @@ from accounts.models.audit import AuditAction
 from accounts.models.organizations import Organization
 from accounts.models.users import User
 from agents.knowledge.indexing import index_again
+from agents.knowledge.readiness import settle_readiness
 from agents.models.agents import Agent
 from agents.models.knowledge import KnowledgePack, Language
 
@@ -88,9 +89,13 @@ def update_knowledge_pack(
         return pack
     if before["name"] != after["name"]:
         _check_name(organization, pack.name, other_than=pack)
-    pack.save(update_fields=["name", "description", "language", "updated_at"])
-    if before["language"] != after["language"]:
+    is_translated = before["language"] != after["language"]
+    if is_translated:
+        # Documents before their pack, as workers lock them.
         index_again(pack)
+    pack.save(update_fields=["name", "description", "language", "updated_at"])
+    if is_translated:
+        settle_readiness(pack.pk)
     audit.record(
         action=AuditAction.UPDATE,
         resource_type="knowledge_pack",

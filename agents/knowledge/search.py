@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from agents.knowledge.embeddings import Embedder, EmbeddingError, embedder_for
 from agents.knowledge.nearest import nearest
@@ -24,29 +25,47 @@ ALIKE_WEIGHT = 0.6
 CANDIDATES = 30
 FUSION = 3
 
+# A word that so many passages of a pack have is common: how many exactly is not
+# worth counting. Small packs count to the end.
+COMMON, COMMON_SHARE = 1_000, 0.02
+# Passages with rare words are looked at one by one, so many in all; the rest of the
+# question's words are only looked for in these.
+LOOKED_AT = 3_000
+RANKED_CLOSELY = 300
+
+COUNTED = """
+SELECT (SELECT count(*) FROM (
+    SELECT FROM chunks
+    WHERE knowledge_pack_id = %(pack)s AND search_vector @@ asked.query::tsquery
+    LIMIT %(most)s
+) AS found)
+FROM unnest(%(queries)s::text[]) WITH ORDINALITY AS asked (query, place)
+ORDER BY place
+"""
 # Rare words decide: a word is worth the more the fewer passages have it. Between
 # passages worth the same, PostgreSQL's rank does, which knows headings from text.
 # The share says how much of the question's own words a passage covers, by worth.
 RANKED = """
 WITH asked AS (
-    SELECT query::tsquery AS query, weight
-    FROM unnest(%(queries)s::text[], %(weights)s::float8[]) AS given (query, weight)
-), pack AS (
-    SELECT count(*) AS size FROM chunks WHERE knowledge_pack_id = %(pack)s
+    SELECT query::tsquery AS query, worth
+    FROM unnest(%(queries)s::text[], %(worths)s::float8[]) AS given (query, worth)
+), candidates AS (
+    SELECT found.id FROM unnest(%(leading)s::text[]) AS rare (query), LATERAL (
+        SELECT id FROM chunks
+        WHERE knowledge_pack_id = %(pack)s AND search_vector @@ rare.query::tsquery
+        LIMIT %(most)s
+    ) AS found
+    GROUP BY found.id
 ), rated AS (
-    SELECT query, weight,
-           weight * ln(1 + pack.size / (1 + counted.number)::float8) AS worth
-    FROM asked, pack, LATERAL (
-        SELECT count(*) AS number FROM chunks
-        WHERE knowledge_pack_id = %(pack)s AND search_vector @@ asked.query
-    ) AS counted
+    SELECT chunks.id, sum(worth) AS worth
+    FROM candidates JOIN chunks USING (id) JOIN asked ON search_vector @@ query
+    GROUP BY chunks.id ORDER BY sum(worth) DESC, chunks.id LIMIT %(closely)s
 )
 SELECT chunks.id,
-       sum(worth * (1 + ts_rank(chunks.search_vector, rated.query, 1))) AS score,
-       least(1, sum(worth) / (SELECT sum(worth) FROM rated WHERE weight = 1)) AS share
-FROM chunks JOIN rated ON chunks.search_vector @@ rated.query
-WHERE chunks.knowledge_pack_id = %(pack)s
-GROUP BY chunks.id
+       sum(asked.worth * (1 + ts_rank(chunks.search_vector, query, 1))) AS score,
+       least(1, rated.worth / %(whole)s) AS share
+FROM rated JOIN chunks USING (id) JOIN asked ON search_vector @@ query
+GROUP BY chunks.id, rated.worth
 ORDER BY score DESC, chunks.id
 LIMIT %(limit)s
 """
@@ -168,17 +187,57 @@ def words_of(language: str, question: str) -> dict[str, float]:
 
 def by_words(pack: KnowledgePack, words: dict[str, float], limit: int) -> list[ByWords]:
     """Return the chunks that share the rarest words, best first."""
+    queries = [_as_query(word) for word in words]
     with connection.cursor() as cursor:
-        cursor.execute(
-            RANKED,
-            {
-                "pack": pack.pk,
-                "queries": [_as_query(word) for word in words],
-                "weights": list(words.values()),
-                "limit": limit,
-            },
-        )
+        size = _size_of(pack, cursor)
+        most = max(COMMON, int(size * COMMON_SHARE))
+        given = {"pack": pack.pk, "queries": queries, "most": most}
+        cursor.execute(COUNTED, given)
+        numbers = [number for (number,) in cursor.fetchall()]
+        worths = [
+            weight * math.log(1 + size / (1 + number))
+            for weight, number in zip(words.values(), numbers, strict=True)
+        ]
+        own = zip(words.values(), worths, strict=True)
+        given |= {
+            "worths": worths,
+            "whole": sum(worth for weight, worth in own if weight == 1.0),
+            "leading": _leading(queries, numbers, most),
+            "closely": RANKED_CLOSELY,
+            "limit": limit,
+        }
+        cursor.execute(RANKED, given)
         return [ByWords(*row) for row in cursor.fetchall()]
+
+
+def _size_of(pack: KnowledgePack, cursor: CursorWrapper) -> int:
+    """Return how many passages a pack has; of a large one as its index counted."""
+    index = getattr(pack, "vector_index", None)
+    if index is not None and index.vector_count > COMMON:
+        return index.vector_count
+    cursor.execute(
+        "SELECT count(*) FROM chunks WHERE knowledge_pack_id = %s", [pack.pk]
+    )
+    return cursor.fetchone()[0]
+
+
+def _leading(queries: list[str], numbers: list[int], most: int) -> list[str]:
+    """Choose what the passages to look at must have: the rarest words, in all few.
+
+    Where every word is common: all of them, or else the least common one.
+    """
+    rarest = sorted(zip(numbers, queries, strict=True))
+    leading, looked_at = [], 0
+    for number, query in rarest:
+        looked_at += number
+        if number >= most or (leading and looked_at > LOOKED_AT):
+            break
+        if number:
+            leading.append(query)
+    common = [query for number, query in rarest if number >= most]
+    if not leading and common:
+        leading = [" & ".join(common), common[0]]
+    return leading
 
 
 def by_sense(

@@ -13,7 +13,8 @@ from accounts.models.organizations import Organization
 from accounts.work import claim, finish, nudge, renew, retry_later
 from agents.knowledge.embeddings import Embedder, EmbeddingError, embedder_for
 from agents.knowledge.nearest import literal
-from agents.models.knowledge import Chunk, Document, VectorIndex
+from agents.knowledge.readiness import settle_readiness
+from agents.models.knowledge import Chunk, Document, KnowledgePack, VectorIndex
 
 log = structlog.get_logger(__name__)
 
@@ -35,13 +36,26 @@ def embed_chunks(document: Document) -> None:
     want_vectors(document.knowledge_pack_id)
 
 
+@transaction.atomic
 def want_vectors(knowledge_pack_id: UUID) -> None:
     """Have a pack's vectors completed by a worker; what is at it begins anew."""
     due = {"status": WorkStatus.PENDING, "run_after": timezone.now()}
     VectorIndex.objects.update_or_create(
         knowledge_pack_id=knowledge_pack_id, defaults=due
     )
+    settle_readiness(knowledge_pack_id)
     nudge(EMBED, knowledge_pack_id)
+
+
+def initialize_vector_store(pack: KnowledgePack) -> None:
+    """Have a pack's vectors made, unless its own embedder has made them."""
+    index = VectorIndex.objects.filter(pk=pack.pk).first()
+    embedder = embedder_for(pack.organization, pack.language)
+    is_due = index is None or (
+        index.status == WorkStatus.DONE and index.embedding_model != embedder.identity
+    )
+    if is_due and Chunk.objects.filter(knowledge_pack=pack).exists():
+        want_vectors(pack.pk)
 
 
 def rebuild_outdated() -> int:
@@ -119,7 +133,7 @@ def written(chunk: Chunk) -> str:
 @transaction.atomic
 def _complete(index: VectorIndex, embedder: Embedder) -> None:
     mine = Chunk.objects.filter(knowledge_pack=index.pk)
-    finish(
+    is_mine = finish(
         index,
         WorkStatus.DONE,
         embedding_model=embedder.identity,
@@ -127,8 +141,12 @@ def _complete(index: VectorIndex, embedder: Embedder) -> None:
         vector_count=mine.filter(embedding_model=embedder.identity).count(),
         completed_at=timezone.now(),
     )
+    if is_mine:
+        settle_readiness(index.pk)
 
 
+@transaction.atomic
 def _try_later(index: VectorIndex, error: str) -> None:
     """Note why there are no vectors yet; words find the passages meanwhile."""
-    retry_later(index, error=error, delay_seconds=RETRY_SECONDS)
+    if retry_later(index, error=error, delay_seconds=RETRY_SECONDS):
+        settle_readiness(index.pk)

@@ -16,9 +16,12 @@ from agents.models.feedback import Rating, RatingValue, Tag
 from agents.models.knowledge import (
     Chunk,
     Document,
+    DocumentFile,
+    DocumentOrigin,
     KnowledgePack,
     Language,
     VectorIndex,
+    VectorStoreStatus,
 )
 from agents.models.personas import DomainExpertiseType, Persona
 from agents.models.providers import ProviderAccount, ProviderKind
@@ -60,6 +63,8 @@ __all__ = [
     "CustodyRun",
     "CustodyTest",
     "Document",
+    "DocumentFile",
+    "DocumentOrigin",
     "DomainExpertiseType",
     "Industry",
     "KnowledgePack",
@@ -87,6 +92,7 @@ __all__ = [
     "UsageKind",
     "UsageMonth",
     "VectorIndex",
+    "VectorStoreStatus",
     "VersionIsImmutable",
     "VersionOrigin",
     "WidgetMode",

@@ -7,7 +7,13 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from pgvector.django import VectorField
 
-from accounts.models.lifecycle import Idempotent, LeasedWork, TimeStamped, new_id
+from accounts.models.lifecycle import (
+    Idempotent,
+    LeasedWork,
+    TimeStamped,
+    WorkStatus,
+    new_id,
+)
 from accounts.models.organizations import Organization
 from accounts.models.users import User
 
@@ -32,6 +38,21 @@ class Language(models.TextChoices):
     SWEDISH = "swedish"
 
 
+class VectorStoreStatus(models.TextChoices):
+    """How far a pack is on its way to be searched."""
+
+    NONE = "none", "Nothing in it"
+    PENDING = "pending"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class DocumentOrigin(models.TextChoices):
+    TEXT = "text", "Pasted"
+    FILE = "file", "Uploaded"
+    PAGE = "page", "Read from a site"
+
+
 class KnowledgePackQuerySet(models.QuerySet):
     def for_organization(self, organization):
         return self.filter(organization=organization)
@@ -52,6 +73,14 @@ class KnowledgePack(TimeStamped):
     description = models.CharField(max_length=2000, blank=True)
     language = models.CharField(
         max_length=20, choices=Language, default=Language.ENGLISH
+    )
+    # Kept by agents.knowledge.readiness, so that a list of agents may show it.
+    vector_store_status = models.CharField(
+        max_length=10,
+        choices=VectorStoreStatus,
+        default=VectorStoreStatus.NONE,
+        db_default=VectorStoreStatus.NONE,
+        editable=False,
     )
     created_by_user = models.ForeignKey(
         User, null=True, on_delete=models.SET_NULL, related_name="+"
@@ -76,6 +105,10 @@ class DocumentQuerySet(models.QuerySet):
     def for_organization(self, organization):
         return self.filter(organization=organization)
 
+    def unfinished(self):
+        """Documents that wait for their index or are just getting it."""
+        return self.filter(status__in=[WorkStatus.PENDING, WorkStatus.RUNNING])
+
 
 class Document(TimeStamped, Idempotent, LeasedWork):
     """A text in a pack; its status tells whether it is indexed yet."""
@@ -90,9 +123,32 @@ class Document(TimeStamped, Idempotent, LeasedWork):
         KnowledgePack, on_delete=models.CASCADE, related_name="documents"
     )
     title = models.CharField(max_length=500)
+    origin = models.CharField(
+        max_length=10,
+        choices=DocumentOrigin,
+        default=DocumentOrigin.TEXT,
+        db_default=DocumentOrigin.TEXT,
+        editable=False,
+    )
+    # Of a file nothing until it is read; its hash is then that of the file.
     content = models.TextField()
     content_hash = models.CharField(max_length=64, editable=False)
     source_url = models.URLField(max_length=2000, blank=True)
+    # Of a file as it came: what it is by its content, its name, its size.
+    media_type = models.CharField(
+        max_length=100, blank=True, default="", db_default="", editable=False
+    )
+    file_name = models.CharField(
+        max_length=255, blank=True, default="", db_default="", editable=False
+    )
+    byte_size = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    file_hash = models.CharField(
+        max_length=64, blank=True, default="", db_default="", editable=False
+    )
+    # Why it failed, in words for whoever added it; `last_error` is for operators.
+    cause = models.CharField(
+        max_length=500, blank=True, default="", db_default="", editable=False
+    )
     chunk_count = models.PositiveIntegerField(default=0, editable=False)
     indexed_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_by_user = models.ForeignKey(
@@ -113,6 +169,15 @@ class Document(TimeStamped, Idempotent, LeasedWork):
                 condition=Q(idempotency_key__isnull=False),
                 name="uq_documents_idempotency_key",
             ),
+            models.UniqueConstraint(
+                fields=["knowledge_pack", "file_hash"],
+                condition=~Q(file_hash=""),
+                name="uq_documents_file",
+            ),
+            models.CheckConstraint(
+                condition=~Q(content="") | ~Q(status="done"),
+                name="ck_documents_read",
+            ),
         ]
         indexes = [
             models.Index(
@@ -129,6 +194,21 @@ class Document(TimeStamped, Idempotent, LeasedWork):
     def hash_of(content: str) -> str:
         """Return the SHA-256 of a text, white space at the ends aside."""
         return hashlib.sha256(content.strip().encode()).hexdigest()
+
+
+class DocumentFile(models.Model):
+    """A file as it was uploaded; it goes with its document."""
+
+    document = models.OneToOneField(
+        Document, primary_key=True, on_delete=models.CASCADE, related_name="file"
+    )
+    content = models.BinaryField()
+
+    class Meta:
+        db_table = "document_files"
+
+    def __str__(self) -> str:
+        return str(self.document_id)
 
 
 class Chunk(models.Model):

@@ -15,10 +15,10 @@ from metrics.models import AgentMetrics
 URL = "/api/v1/agents/"
 SHAPE = set(
     "id public_id slug name description template industry system_prompt persona "
-    "knowledge_pack config widget_config allowed_origins widget_mode release_gate "
-    "is_active live_version auto_optimize optimization_pending optimization_status "
-    "optimization_metadata embed_code created_by_user_id updated_by_user_id created_at "
-    "updated_at deleted_at".split()
+    "knowledge_pack vector_store_status config widget_config allowed_origins "
+    "widget_mode release_gate is_active live_version auto_optimize "
+    "optimization_pending optimization_status optimization_metadata embed_code "
+    "created_by_user_id updated_by_user_id created_at updated_at deleted_at".split()
 )
 
 

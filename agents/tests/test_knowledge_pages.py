@@ -5,7 +5,14 @@ from django.urls import reverse
 
 from accounts.models.lifecycle import WorkStatus
 from agents.models import Document, KnowledgePack
-from agents.tests.factories import AgentFactory, DocumentFactory, KnowledgePackFactory
+from agents.tests.factories import (
+    AgentFactory,
+    DocumentFactory,
+    KnowledgePackFactory,
+    filled_pack,
+)
+from agents.tests.files import named
+from agents.tests.shop import RETURNS, SHIPPING
 
 LIST = reverse("agents:knowledge_list")
 TEXT = {"title": "Shipping times", "content": "Parcels to Austria take 3 days."}
@@ -130,3 +137,104 @@ def test_a_packs_page_costs_the_same_however_much_is_in_it(
     # the page of its documents, those that wait.
     with django_assert_num_queries(8):
         client.get(page_of(pack))
+
+
+# --- Files, a document's page, and what a question finds ------------------------
+def test_files_are_added_and_the_refused_ones_say_why(browser_of, ada, pack):
+    given = [
+        named("returns.md", "# Returns\n\nWithin 30 days."),
+        named("logo.png", b"\x89PNG\r\n\x1a\n"),
+    ]
+    url = reverse("agents:upload", args=[pack.pk])
+    page = browser_of(ada).post(url, {"files": given}, follow=True).content.decode()
+    assert "1 file is added" in page
+    assert "logo.png: This is a picture" in page
+    assert Document.objects.get().file_name == "returns.md"
+
+
+def test_a_form_without_files_adds_nothing(browser_of, ada, pack):
+    url = reverse("agents:upload", args=[pack.pk])
+    page = browser_of(ada).post(url, follow=True).content.decode()
+    assert "Choose one file at least" in page
+
+
+def test_a_document_page_shows_passages_and_where_a_question_finds_them(
+    browser_of, ada, harbor
+):
+    pack = filled_pack(SHIPPING, RETURNS, organization=harbor)
+    document = pack.documents.get(title="Shipping")
+    url = reverse("agents:document", args=[pack.pk, document.pk])
+    page = browser_of(ada).get(url, {"q": "no plastic packaging"}).content.decode()
+    assert "We use no plastic." in page
+    assert "Place 1" in page
+    assert "By its words 1, by its sense 1." in page
+    other = browser_of(ada).get(url, {"q": "\x00"}).content.decode()
+    assert "Place" not in other
+
+
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
+def test_a_question_shows_what_an_answer_would_be_made_from(
+    browser_of, ada, harbor, headers
+):
+    pack = filled_pack(SHIPPING, RETURNS, organization=harbor)
+    url = reverse("agents:retrieval", args=[pack.pk])
+    client = browser_of(ada)
+    page = client.get(url, {"q": "no plastic packaging"}, headers=headers)
+    assert "Shipping &gt; Packaging" in page.content.decode()
+    assert ("<html" in page.content.decode()) is (not headers)
+    nothing = client.get(url, {"q": "quantum chromodynamics"}, headers=headers)
+    assert "does not know" in nothing.content.decode()
+
+
+def test_a_failed_document_says_why_and_is_tried_again(browser_of, ada, pack):
+    cause = "The PDF is protected by a password."
+    document = DocumentFactory(knowledge_pack=pack, status="failed", cause=cause)
+    client = browser_of(ada)
+    assert cause in client.get(page_of(pack)).content.decode()
+    page = client.get(reverse("agents:document", args=[pack.pk, document.pk]))
+    assert cause in page.content.decode()
+    client.post(reverse("agents:retry_document", args=[pack.pk, document.pk]))
+    assert Document.objects.get().status == "pending"
+
+
+def test_a_file_is_handed_back(browser_of, ada, pack):
+    client = browser_of(ada)
+    files = {"files": [named("returns.md", "# Returns")]}
+    client.post(reverse("agents:upload", args=[pack.pk]), files)
+    args = [pack.pk, Document.objects.get().pk]
+    answer = client.get(reverse("agents:document_file", args=args))
+    assert answer.content == b"# Returns"
+    text = DocumentFactory(knowledge_pack=pack)
+    url = reverse("agents:document_file", args=[pack.pk, text.pk])
+    assert client.get(url).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["document", "document_file", "retry_document"])
+def test_a_stranger_reaches_no_document(browser_of, cy, pack, name):
+    document = DocumentFactory(knowledge_pack=pack, status="failed")
+    url = reverse(f"agents:{name}", args=[pack.pk, document.pk])
+    client = browser_of(cy)
+    answer = client.post(url) if name == "retry_document" else client.get(url)
+    assert answer.status_code == 404
+    assert client.get(reverse("agents:retrieval", args=[pack.pk])).status_code == 404
+    assert client.post(reverse("agents:upload", args=[pack.pk])).status_code == 404
+
+
+def test_a_viewer_adds_no_files(browser_of, bo, pack):
+    answer = browser_of(bo).post(reverse("agents:upload", args=[pack.pk]))
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("how_many", [1, 20])
+def test_a_document_page_costs_the_same_however_long_the_document(
+    browser_of, ada, harbor, how_many, django_assert_num_queries
+):
+    text = "\n".join(f"# Part {n}\n\nText {n}." for n in range(how_many))
+    pack = filled_pack(text, organization=harbor)
+    url = reverse("agents:document", args=[pack.pk, pack.documents.get().pk])
+    client = browser_of(ada)
+    client.get(url)
+    # The session, the user, the memberships, the pack, the document; the count and
+    # the page of its passages.
+    with django_assert_num_queries(7):
+        client.get(url)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from agents.knowledge import search as searching
 from agents.knowledge.search import search
 from agents.knowledge.words import alike, stems
 from agents.tests.factories import KnowledgePackFactory, filled_pack
@@ -41,6 +42,16 @@ def test_one_shared_word_is_enough_to_be_found(pack):
 def test_a_rare_word_weighs_more_than_common_ones(pack):
     assert (
         headings(pack, "coffee order shipping espresso")[0] == "Our coffees > Brewing"
+    )
+
+
+def test_common_words_are_found_together(pack, monkeypatch):
+    # As in a pack of a hundred thousand, where nobody counts every "coffee".
+    monkeypatch.setattr(searching, "COMMON", 2)
+    monkeypatch.setattr(searching, "COMMON_SHARE", 0)
+    assert headings(pack, "coffee bag")[0] == headings(pack, "bag of coffee")[0]
+    assert headings(pack, "coffee order shipping espresso")[0] == (
+        "Our coffees > Brewing"
     )
 
 

@@ -3,10 +3,11 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import (
     require_http_methods,
@@ -14,16 +15,21 @@ from django.views.decorators.http import (
     require_safe,
 )
 
-from accounts.errors import DomainError
+from accounts.errors import DomainError, NotFound
 from accounts.pages import page, principal_of
 from accounts.permissions import may
 from agents import overviews
-from agents.forms import DocumentForm, KnowledgePackForm
-from agents.knowledge.documents import create_document, delete_document
+from agents.downloads import as_attachment
+from agents.forms import DocumentForm, FilesForm, KnowledgePackForm
+from agents.knowledge.documents import create_document, delete_document, try_again
 from agents.knowledge.packs import create_knowledge_pack
+from agents.knowledge.search import MAX_QUESTION, search
+from agents.knowledge.uploads import upload_files
 from agents.models.knowledge import KnowledgePack
 
 PER_PAGE = 25
+# As many as an answer is made from; of one document all that a search ranks.
+RETRIEVED, RETRIEVED_OF_ONE = 6, 60
 
 
 def find_pack(request: HttpRequest, pack_id: UUID) -> KnowledgePack:
@@ -84,6 +90,8 @@ def knowledge_detail(request: HttpRequest, pack_id: UUID) -> HttpResponse:
             return redirect("agents:knowledge_detail", pack.pk)
     context = {
         "form": form,
+        "files": FilesForm(),
+        "upload_bytes": settings.UPLOAD_MAX_BYTES,
         "agents": overviews.agents_using(pack),
         **_documents(request, pack),
     }
@@ -100,6 +108,92 @@ def documents(request: HttpRequest, pack_id: UUID) -> HttpResponse:
 
 @require_POST
 @page("knowledge:write")
+def upload(request: HttpRequest, pack_id: UUID) -> HttpResponse:
+    """Add files to a pack; each that is refused says why."""
+    pack = find_pack(request, pack_id)
+    form = FilesForm(request.POST, request.FILES)
+    if not form.is_valid():
+        messages.error(request, "Choose one file at least.")
+        return redirect("agents:knowledge_detail", pack.pk)
+    result = upload_files(
+        knowledge_pack=pack,
+        files=form.cleaned_data["files"],
+        created_by=principal_of(request).user,
+    )
+    for name, reason in result.refused:
+        messages.error(request, f"{name}: {reason}")
+    if number := len(result.added):
+        noun = "file is" if number == 1 else "files are"
+        messages.success(request, f"{number} {noun} added, and being read.")
+    return redirect("agents:knowledge_detail", pack.pk)
+
+
+@require_safe
+@page("agents:read")
+def retrieval(request: HttpRequest, pack_id: UUID) -> HttpResponse:
+    """Show which passages of a pack a question would be answered from."""
+    pack = find_pack(request, pack_id)
+    template = "_retrieval" if request.htmx else "knowledge_search"
+    context = {"pack": pack, **_asked(request, pack)}
+    return render(request, f"agents/{template}.html", context)
+
+
+@require_safe
+@page("agents:read")
+def document(request: HttpRequest, pack_id: UUID, document_id: UUID) -> HttpResponse:
+    """Show a document's passages, and where a question would find them."""
+    pack = find_pack(request, pack_id)
+    found = get_object_or_404(overviews.documents_of(pack), pk=document_id)
+    asked = _asked(request, pack, limit=RETRIEVED_OF_ONE)
+    listed = Paginator(overviews.passages_of(found), PER_PAGE)
+    places = {
+        passage.position: (place, passage)
+        for place, passage in enumerate(asked["passages"], 1)
+        if passage.document_id == found.pk
+    }
+    shown = listed.get_page(request.GET.get("page"))
+    context = {
+        "pack": pack,
+        "document": found,
+        "page": shown,
+        "rows": [(chunk, places.get(chunk.position)) for chunk in shown],
+        "hits": len(places),
+        **asked,
+    }
+    return render(request, "agents/document.html", context)
+
+
+@require_POST
+@page("knowledge:write")
+def retry_document(
+    request: HttpRequest, pack_id: UUID, document_id: UUID
+) -> HttpResponse:
+    """Read and index a failed document once more."""
+    pack = find_pack(request, pack_id)
+    document = get_object_or_404(overviews.documents_of(pack), pk=document_id)
+    try:
+        try_again(document=document, actor=principal_of(request).user)
+    except DomainError as error:
+        messages.error(request, error.detail)
+    return redirect("agents:document", pack.pk, document.pk)
+
+
+@require_safe
+@page("agents:read")
+def document_file(
+    request: HttpRequest, pack_id: UUID, document_id: UUID
+) -> HttpResponse:
+    """Hand back the file of a document."""
+    pack = find_pack(request, pack_id)
+    document = get_object_or_404(overviews.documents_of(pack), pk=document_id)
+    try:
+        return as_attachment(document)
+    except NotFound:
+        raise Http404 from None
+
+
+@require_POST
+@page("knowledge:write")
 def remove_document(
     request: HttpRequest, pack_id: UUID, document_id: UUID
 ) -> HttpResponse:
@@ -109,6 +203,19 @@ def remove_document(
     delete_document(document=document, actor=principal_of(request).user)
     messages.success(request, f"{document.title} is deleted.")
     return redirect("agents:knowledge_detail", pack.pk)
+
+
+def _asked(
+    request: HttpRequest, pack: KnowledgePack, limit: int = RETRIEVED
+) -> dict[str, Any]:
+    """Return the question of the address, and what a search finds for it."""
+    question = request.GET.get("q", "")[:MAX_QUESTION].replace("\x00", "").strip()
+    found = (
+        search(knowledge_pack_id=pack.pk, question=question, limit=limit)
+        if question
+        else []
+    )
+    return {"q": question, "passages": found}
 
 
 def _documents(request: HttpRequest, pack: KnowledgePack) -> dict[str, Any]:

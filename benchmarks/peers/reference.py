@@ -110,7 +110,9 @@ def living(organization: Organization) -> Any:
         select(Agent)
         .options(
             joinedload(Agent.persona).load_only(Persona.key, Persona.name),
-            joinedload(Agent.knowledge_pack).load_only(KnowledgePack.name),
+            joinedload(Agent.knowledge_pack).load_only(
+                KnowledgePack.name, KnowledgePack.vector_store_status
+            ),
             joinedload(Agent.version).load_only(AgentVersion.number),
         )
         .where(Agent.organization_id == organization.id, Agent.deleted_at.is_(None))
@@ -125,6 +127,9 @@ def shown(agent: Agent) -> dict[str, Any]:
         and {"key": agent.persona.key, "name": agent.persona.name},
         "knowledge_pack": agent.knowledge_pack
         and {"id": agent.knowledge_pack.id, "name": agent.knowledge_pack.name},
+        "vector_store_status": agent.knowledge_pack.vector_store_status
+        if agent.knowledge_pack
+        else "none",
         "live_version": agent.version and agent.version.number,
         "optimization_pending": agent.optimization_status in ("pending", "running"),
         "embed_code": embed_code(BASE_URL, agent.public_id, agent.widget_config),

@@ -67,6 +67,7 @@ class AgentOut(BaseModel):
     system_prompt: str
     persona: PersonaOut | None
     knowledge_pack: PackOut | None
+    vector_store_status: str
     config: dict[str, Any]
     widget_config: dict[str, Any]
     allowed_origins: list[str]

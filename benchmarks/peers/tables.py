@@ -71,6 +71,7 @@ class KnowledgePack(Base):
     __tablename__ = "knowledge_packs"
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
+    vector_store_status: Mapped[str]
 
 
 class AgentVersion(Base):

@@ -33,6 +33,7 @@ FILES = {
     "Persona": "personas",
     "KnowledgePack": "knowledge_packs",
     "Document": "documents",
+    "DocumentFile": "document_files",
     "Session": "conversations",
     "Message": "messages",
     "Rating": "ratings",

@@ -25,9 +25,12 @@ from agents.custody.suites import create_test
 from agents.editing import update_agent
 from agents.interruption import regenerate
 from agents.knowledge.indexing import index_document
+from agents.knowledge.vectors import embed_pack
 from agents.models import (
     Agent,
     CustodyRun,
+    Document,
+    KnowledgePack,
     OptimizationRun,
     OptimizationStatus,
     ProviderAccount,
@@ -61,6 +64,8 @@ class World:
     delivery: WebhookDelivery
     run: CustodyRun
     account: ProviderAccount
+    document: Document
+    unread: Document
     # What the links of two invitations end with.
     token: str
     known_token: str
@@ -68,7 +73,6 @@ class World:
     def pages(self) -> dict[str, str]:
         """Return the address of every page a member can open."""
         agent = [self.desk.public_id]
-        pack = [self.desk.knowledge_pack_id]
         return {
             "agents": reverse("agents:list"),
             "agents, none found": reverse("agents:list") + "?q=nothing+by+this+name",
@@ -95,8 +99,7 @@ class World:
             "new test": reverse("agents:new_test", args=agent),
             "test": reverse("agents:edit_test", args=[*agent, self.run.test.pk]),
             "run": reverse("agents:run", args=[*agent, self.run.pk]),
-            "packs": reverse("agents:knowledge_list"),
-            "pack": reverse("agents:knowledge_detail", args=pack),
+            **self.of_knowledge(),
             "metrics": reverse("metrics:overview"),
             "metrics, none found": reverse("metrics:overview")
             + "?search=nobody&interval=week&status=wrong",
@@ -131,6 +134,19 @@ class World:
             "import": reverse("agents:import"),
             "templates": reverse("agents:templates"),
             "template": f"{ready}?industry=healthcare",
+        }
+
+    def of_knowledge(self) -> dict[str, str]:
+        pack = [self.desk.knowledge_pack_id]
+        return {
+            "packs": reverse("agents:knowledge_list"),
+            "pack": reverse("agents:knowledge_detail", args=pack),
+            "question": reverse("agents:retrieval", args=pack) + "?q=Norway",
+            "document": reverse("agents:document", args=[*pack, self.document.pk])
+            + "?q=Norway",
+            "document, failed": reverse(
+                "agents:document", args=[*pack, self.unread.pk]
+            ),
         }
 
     def entrances(self) -> dict[str, str]:
@@ -172,6 +188,8 @@ def build_world() -> World:
         source_url="https://harborcoffee.example/shipping",
     )
     index_document(str(document.pk))
+    embed_pack(str(pack.pk))
+    unread = _unread(pack)
     desk, *others = [_agent(member, name, pack.pk) for name in NAMES]
     Agent.objects.filter(pk=others[1].pk).update(is_active=False)
     # Waits for a worker that never looks: its page stays as it is.
@@ -205,8 +223,16 @@ def build_world() -> World:
         checked_at=timezone.now(),
         check_error="Maker refused the API key (401).",
     )
-    seen = (session, empty, delivery, run, account)
+    seen = (session, empty, delivery, run, account, document, unread)
     return World(member, desk, improving, *seen, *tokens)
+
+
+def _unread(pack: KnowledgePack) -> Document:
+    cause = "The PDF is protected by a password."
+    file = {"file_name": "price-list.pdf", "byte_size": 48_000, "file_hash": "0" * 64}
+    return DocumentFactory(
+        knowledge_pack=pack, title="Prices", status="failed", cause=cause, **file
+    )
 
 
 def _run(member: Membership, agent: Agent) -> CustodyRun:

@@ -28,6 +28,8 @@ from agents.models import (
     Agent,
     Chunk,
     CustodyResult,
+    Document,
+    DocumentFile,
     Message,
     ProviderAccount,
     Reply,
@@ -63,6 +65,7 @@ READ_ONLY = {
     "agentversion",
     "optimizationrun",
     "chunk",
+    "documentfile",
     "vectorindex",
     "custodytest",
     "custodyrun",
@@ -124,16 +127,18 @@ def add_custody(agent):
     )
 
 
+def uploaded_document(organization) -> Document:
+    document = DocumentFactory(knowledge_pack__organization=organization)
+    pack, text = document.knowledge_pack, "A passage."
+    Chunk.objects.create(document=document, knowledge_pack=pack, position=0, text=text)
+    DocumentFile.objects.create(document=document, content=text.encode())
+    return document
+
+
 @pytest.fixture
 def rows(ada, operator):
     """One row at least of every model."""
-    document = DocumentFactory(knowledge_pack__organization=ada.organization)
-    Chunk.objects.create(
-        document=document,
-        knowledge_pack=document.knowledge_pack,
-        position=0,
-        text="A passage.",
-    )
+    document = uploaded_document(ada.organization)
     agent = AgentFactory(
         organization=ada.organization,
         created_by=ada.user,

@@ -1,0 +1,42 @@
+"""What a reader returns, and the text as it may be stored."""
+
+import re
+from dataclasses import dataclass, field
+
+MAX_CHARACTERS = 2_000_000
+MAX_TITLE = 500
+# What PostgreSQL cannot store, and what nobody sees.
+UNSTORABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]")
+BLANK_LINES = re.compile(r"\n\s*\n\s*\n+")
+
+
+class Unreadable(Exception):
+    """The file has no text for us; the message tells its owner why."""
+
+
+@dataclass
+class Reading:
+    """What was read: a text in which Markdown marks headings, lists and tables."""
+
+    text: str
+    title: str = ""
+    # Of web pages and sitemaps: absolute addresses, in order.
+    links: list[str] = field(default_factory=list)
+    # Whether the page asks not to be kept.
+    is_private: bool = False
+    # Of a sitemap: its links are sitemaps themselves.
+    is_index: bool = False
+
+
+def cleaned(text: str) -> str:
+    """Return a text without what cannot be stored, its lines in order."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n\n")
+    text = UNSTORABLE.sub("", text)
+    text = "\n".join(line.rstrip() for line in text.split("\n"))
+    return BLANK_LINES.sub("\n\n", text).strip()
+
+
+def title_from(words: str) -> str:
+    """Return a title on one line, or nothing."""
+    return " ".join(cleaned(words).split())[:MAX_TITLE]
