@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import uuid
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -23,9 +24,12 @@ from accounts.models.audit import (
     AuditLog,
 )
 from accounts.models.lifecycle import new_id
+from accounts.refusals import has_room
 
 SECRET_NAMES = ("password", "secret", "token", "api_key", "authorization", "cookie")
 REDACTED = "[redacted]"
+# What links in mails end with.
+SECRET_PARTS = re.compile(r"(/join/|/reset/key/|/confirm-email/)[^/]+")
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,11 @@ def redact(value: Any) -> Any:
     if isinstance(value, list):
         return [redact(item) for item in value]
     return value
+
+
+def without_secrets(path: str) -> str:
+    """Cut out of a path what opens a door to whoever reads it."""
+    return SECRET_PARTS.sub("\\1…", path)
 
 
 def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
@@ -176,12 +185,15 @@ def record(
     changes: dict[str, Any] | None = None,
     metadata: dict[str, Any] | None = None,
     response_status: int | None = None,
-) -> AuditLog:
+) -> AuditLog | None:
     """Append one row to the organization's chain.
 
-    Call it last: the chain's head is the last lock a transaction takes.
+    Call it last: the chain's head is the last lock a transaction takes. Of failures
+    at a door there is None, once a stranger has left too many.
     """
     facts = current_request.get() or RequestFacts()
+    if action == AuditAction.FAILED_AUTH and not has_room(facts.ip_address):
+        return None
     user_id = getattr(actor, "pk", None) or facts.user_id
     detail = AuditDetail(
         ip_address=facts.ip_address[:45],
@@ -201,7 +213,7 @@ def record(
         resource_type=resource_type,
         resource_id=str(resource_id)[:255],
         request_id=facts.request_id,
-        request_path=facts.path[:500],
+        request_path=without_secrets(facts.path)[:500],
         request_method=facts.method[:10],
         response_status=response_status,
         details_digest=details_digest(detail),

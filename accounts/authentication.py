@@ -7,16 +7,20 @@ from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
+from accounts import audit
 from accounts.audit import RequestFacts, current_request
 from accounts.errors import Forbidden, Invalid, NotFound
 from accounts.memberships import memberships_of
-from accounts.models.api_keys import APIKey
+from accounts.models.api_keys import APIKey, is_well_formed
+from accounts.models.audit import PLATFORM, AuditAction
 from accounts.models.organizations import Membership, Organization
 from accounts.models.users import User
 from accounts.permissions import NEVER_BY_KEY, may
 from accounts.throttles import charge_key
 
 ORGANIZATION_IN_SESSION = "organization_id"
+# As much of a key as we keep to know it by.
+LONGEST_SHOWN = 12
 
 
 @dataclass
@@ -88,6 +92,19 @@ def identify_key(raw: str) -> Principal | None:
     return Principal(key.user, key.organization, key.owner_role, key)
 
 
+def note_refused(raw: str) -> None:
+    """Record a key that opens nothing, where it was known once in its own chain."""
+    known = APIKey.all_objects.known_as(raw)
+    shown = LONGEST_SHOWN if is_well_formed(raw) else 3
+    audit.record(
+        action=AuditAction.FAILED_AUTH,
+        resource_type="api_key",
+        resource_id=known.pk if known else "",
+        organization_id=known.organization_id if known else PLATFORM,
+        metadata={"tried": f"{raw[:shown]}…"},
+    )
+
+
 def describe_actor(principal: Principal) -> None:
     """Let the audit log know who is behind this request."""
     facts = current_request.get() or RequestFacts()
@@ -109,6 +126,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             return None
         principal = identify_key(raw)
         if principal is None:
+            note_refused(raw)
             raise AuthenticationFailed("This API key is not valid.")
         describe_actor(principal)
         # The outermost middleware puts the standing into the answer's headers.

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts import audit
 from accounts.authentication import ORGANIZATION_IN_SESSION
 from accounts.errors import DomainError
 from accounts.forms import InvitationForm, JoinForm, RoleForm
@@ -24,8 +25,9 @@ from accounts.members import (
     revoke_invitation,
     transfer_ownership,
 )
+from accounts.models.audit import AuditAction
 from accounts.models.users import User
-from accounts.pages import page, principal_of
+from accounts.pages import anonymous_page, page, principal_of
 from accounts.permissions import may
 
 PER_PAGE = 50
@@ -142,11 +144,13 @@ def withdraw_invitation(request: HttpRequest, invitation_id: UUID) -> HttpRespon
 
 @never_cache
 @require_http_methods(["GET", "POST"])
+@anonymous_page("invitation", 30, 60)
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Join an organization: as who one is, or with an account made here."""
     try:
         offer = find_invitation(token)
     except InvitationInvalid as error:
+        audit.record(action=AuditAction.FAILED_AUTH, resource_type="invitation")
         return render(
             request,
             "accounts/invitation_invalid.html",

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from accounts.authentication import ORGANIZATION_IN_SESSION, Principal, describe_actor
 from accounts.memberships import memberships_of
 from accounts.permissions import MATRIX, may
+from accounts.throttles import Limit, RateLimited, network_of, take
 
 
 def principal_of(request: HttpRequest) -> Principal | None:
@@ -54,6 +55,27 @@ def page(action: str) -> Callable:
             return view(request, *args, **kwargs)
 
         guarded.needs = action
+        return guarded
+
+    return decorate
+
+
+def anonymous_page(name: str, quota: int, window: int) -> Callable:
+    """Let each network open a page so often; nobody needs to be signed in."""
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def guarded(request, *args, **kwargs):
+            key = network_of(request.client_address)
+            try:
+                request.rate_standings = take(Limit(name, quota, window, key))
+            except RateLimited as error:
+                request.rate_standings = error.standings
+                answer = render(request, "429.html", status=429)
+                answer["Retry-After"] = error.headers()["Retry-After"]
+                return answer
+            return view(request, *args, **kwargs)
+
         return guarded
 
     return decorate

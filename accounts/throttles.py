@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterable
 from functools import lru_cache
+from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 import redis
@@ -105,6 +106,19 @@ def charge_key(key: APIKey) -> list[Standing]:
     """Count one request of an API key against its tier, or raise RateLimited."""
     quota = settings.API_RATE_LIMITS[key.rate_limit_tier]
     return take(Limit("key", quota, 3600, str(key.pk)))
+
+
+def network_of(address: str) -> str:
+    """Return what one stranger has of an address: of IPv6 a whole /64."""
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return address
+    if known.version == 4:
+        return str(known)
+    if known.ipv4_mapped is not None:
+        return str(known.ipv4_mapped)
+    return str(ip_network((known, 64), strict=False))
 
 
 def take(*limits: Limit) -> list[Standing]:

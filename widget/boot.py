@@ -12,7 +12,9 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from accounts.throttles import Limit
+from accounts import audit
+from accounts.models.audit import AuditAction
+from accounts.throttles import Limit, network_of
 from agents import cache, origins
 from agents.models.agents import Agent, WidgetMode
 from widget.errors import (
@@ -53,7 +55,12 @@ class Visit(NamedTuple):
 
 
 def limits(public_id: str, address: str) -> list[Limit]:
-    return [Limit("widget-boot", 20, 60, f"{address}:{public_id}")]
+    return [Limit("widget-boot", 20, 60, f"{network_of(address)}:{public_id}")]
+
+
+def entrance_limits(address: str) -> list[Limit]:
+    """Bound what may be tried with codes and refresh tokens."""
+    return [Limit("widget-entrance", 60, 60, network_of(address))]
 
 
 def find_agent(public_id: Any) -> Agent:
@@ -109,6 +116,7 @@ def redeem_code(code: str) -> Visit:
         log.warning("Boot code not read", error=type(error).__name__)
         raise AgentUnavailable from None
     if kept is None:
+        audit.record(action=AuditAction.FAILED_AUTH, resource_type="boot_code")
         raise BootCodeInvalid
     visit = orjson.loads(kept)
     return admit(visit["agent"], visit["origin"])

@@ -7,9 +7,11 @@ from typing import NamedTuple
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import audit
 from accounts.errors import DomainError
+from accounts.models.audit import AuditAction
 from accounts.models.webhooks import WebhookEvent
-from accounts.throttles import Limit
+from accounts.throttles import Limit, network_of
 from agents import origins, streams
 from agents.announcements import announce_conversation
 from agents.models.agents import Agent
@@ -40,7 +42,7 @@ def message_limits(widget_session: WidgetSession, address: str) -> list[Limit]:
     return [
         Limit("widget-messages-minute", 10, 60, mine),
         Limit("widget-messages-hour", 60, 3600, mine),
-        Limit("widget-messages-address", 30, 60, address),
+        Limit("widget-messages-address", 30, 60, network_of(address)),
     ]
 
 
@@ -73,6 +75,13 @@ def renew(refresh: str, agent: Agent) -> Entered:
     """Spend a refresh token for a new one and a new session token."""
     found, is_stolen = _spend(refresh, agent)
     if is_stolen:
+        audit.record(
+            action=AuditAction.FAILED_AUTH,
+            resource_type="widget_session",
+            resource_id=found.pk,
+            organization_id=agent.organization_id,
+            metadata={"refresh": "reused", "revoked": True},
+        )
         raise RefreshReused
     current = _usable(found)
     issued = tokens.issue(current)

@@ -129,6 +129,7 @@ class BootView(WidgetView):
 
 class SessionsView(FrameView):
     def post(self, request):
+        throttles.take(*boot.entrance_limits(request.client_address))
         visit = boot.redeem_code(text_in(request.data, "boot_code", 200))
         refresh = cookies.read(request, visit.agent)
         entered = sessions.enter(visit, refresh)
@@ -148,6 +149,7 @@ class RefreshView(FrameView):
     def post(self, request):
         if "Sec-Fetch-Site" not in request.headers:
             raise ForeignRequest
+        throttles.take(*boot.entrance_limits(request.client_address))
         agent = boot.find_agent(text_in(request.data, "public_id", 64))
         if refresh := cookies.read(request, agent):
             entered = sessions.renew(refresh, agent)

@@ -90,6 +90,12 @@ class APIKeyQuerySet(SoftDeleteQuerySet):
             user__memberships__organization=models.F("organization"),
         )
 
+    def known_as(self, raw: str) -> "APIKey | None":
+        """Return the key that a raw one is or was, usable or not."""
+        if not is_well_formed(raw):
+            return None
+        return self.filter(key_hash=hash_key(raw)).first()
+
     def for_raw(self, raw: str) -> "APIKey | None":
         """Return the usable key with user, organization and the owner's role."""
         if not is_well_formed(raw):

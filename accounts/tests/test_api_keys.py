@@ -11,6 +11,7 @@ from accounts.errors import Forbidden, Invalid
 from accounts.keys import create_api_key, revoke_api_key
 from accounts.models import APIKey, AuditLog, Role
 from accounts.models.api_keys import SHAPE, generate_key, is_well_formed
+from accounts.refusals import FROM_ONE_NETWORK
 from accounts.tests.factories import make_key
 
 URL = "/api/v1/agents/"
@@ -59,6 +60,8 @@ def test_a_well_formed_key_nobody_has_is_refused(client, db):
 
 
 def test_a_malformed_key_costs_no_query(client, django_assert_num_queries, db):
+    for _ in range(FROM_ONE_NETWORK):  # these are recorded, the next is not
+        status(client, "ya_live_mistyped")
     with django_assert_num_queries(0):
         assert status(client, "ya_live_mistyped") == 401
 
