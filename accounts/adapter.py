@@ -1,100 +1,197 @@
+import time
 from urllib.parse import urlsplit, urlunsplit
 
+import structlog
+from allauth.account import app_settings as account_settings
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.core.exceptions import ImmediateHttpResponse
-from allauth.core.internal import ratelimit
-from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
+from allauth.core import context as context_of
+from allauth.core.exceptions import ImmediateHttpResponse, ReauthenticationRequired
+from allauth.socialaccount.adapter import (
+    DefaultSocialAccountAdapter,
+    _build_apps_from_settings,
+)
+from allauth.socialaccount.adapter import get_adapter as get_provider_adapter
+from allauth.socialaccount.providers import registry
+from allauth.socialaccount.providers.base.constants import AuthProcess
 from django.conf import settings
 from django.contrib import messages
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
 from django.shortcuts import redirect
+from django.urls import reverse
 
-from accounts import devices, identities
+from accounts import devices, guesses, identities, sign_ins
+from accounts.models.users import User
 
-# From all unknown browsers together: enough for who mistypes, too few to guess.
-GUESSES = {"login_guessed": "100/h/key"}
+log = structlog.get_logger(__name__)
+
+# Asked for by anybody, for an address that may be anybody's.
+ASKED_FOR = {"account/email/password_reset_key", "account/email/unknown_account"}
 
 
 class AccountAdapter(DefaultAccountAdapter):
     """Sign-in as this product wants it: accounts are made by those who may."""
 
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "too_many_login_attempts": "Too many failed tries. Wait a few minutes, or"
+        " choose a new password by mail: that always works."
+    }
+
     def is_open_for_signup(self, request):
         return False
 
+    # --- Guesses ------------------------------------------------------------
+
     def pre_authenticate(self, request, **credentials):
-        """Count attempts for account and address together, and guard the account.
-
-        A stranger who keeps failing is refused alone. What many strangers use up
-        stops unknown browsers, never one its owner has signed in with before.
-        """
-        super().pre_authenticate(request, **credentials)
-        login = _login_of(credentials)
-        if devices.is_known(request, login):
-            return
-        guessed = ratelimit.consume(
-            request,
-            app="accounts",
-            action="login_guessed",
-            config=GUESSES,
-            key=login,
-        )
-        if not guessed:
+        login = credentials.get("email") or credentials.get("username") or ""
+        # Undone by allauth once the password was right.
+        self._login_failed_rl_usage = guesses.take(request, "password", login)
+        if self._login_failed_rl_usage is None:
             raise self.validation_error("too_many_login_attempts")
-        self._login_failed_rl_usage.usage += guessed.usage
 
-    def _get_login_attempts_cache_key(self, request, **credentials):
-        login = _login_of(credentials)
-        if devices.is_known(request, login):
-            return f"{login}:known"
-        return f"{login}:{self.get_client_ip(request)}"
+    def get_login_stages(self):
+        return [
+            "allauth.account.stages.EmailVerificationStage",
+            "accounts.factors.SecondFactorStage",
+        ]
 
     def post_login(self, request, user, **kwargs):
         response = super().post_login(request, user, **kwargs)
         devices.remember(response, user)
         return response
 
+    # --- Showing once more who it is ----------------------------------------
+
+    def is_reauthentication_required(self, *, app, **kwargs):
+        # allauth asks nothing of who has neither password nor factor.
+        request = context_of.request
+        if is_stale(request) and self.get_reauthentication_methods(request.user):
+            raise ReauthenticationRequired
+        return super().is_reauthentication_required(app=app, **kwargs)
+
+    def get_reauthentication_methods(self, user):
+        """Return password and factors, or else the providers somebody comes from."""
+        methods = super().get_reauthentication_methods(user)
+        if methods or not user.is_authenticated:
+            return methods
+        mine = {each.provider for each in identities.identities_of(user)}
+        return [
+            {
+                "id": f"provider:{provider.sub_id}",
+                "description": f"Sign in with {provider.name}",
+                "url": provider.get_login_url(context_of.request),
+            }
+            for provider in get_provider_adapter().list_providers(context_of.request)
+            if provider.sub_id in mine
+        ]
+
+    # --- Addresses and mails ------------------------------------------------
+
+    def confirm_email(self, request, email_address):
+        try:
+            with transaction.atomic():
+                return super().confirm_email(request, email_address)
+        except IntegrityError:
+            # Another account got the address meanwhile, or a deleted one has it.
+            return False
+
+    def send_confirmation_mail(self, request, emailconfirmation, signup):
+        """Send the code, unless the address is another's: that one is told so.
+
+        The page is the same, so that nobody learns who has an account.
+        """
+        address = emailconfirmation.email_address
+        others = User.all_objects.exclude(pk=address.user_id)
+        if others.has_email(address.email):
+            self.send_mail("account/email/address_taken", address.email, {})
+        else:
+            super().send_confirmation_mail(request, emailconfirmation, signup)
+
+    def send_password_reset_mail(self, user, email, context):
+        if user.is_oauth_user and not user.has_usable_password():
+            self.send_mail("account/email/signs_in_elsewhere", email, {"user": user})
+        else:
+            super().send_password_reset_mail(user, email, context)
+
+    def send_mail(self, template_prefix, email, context):
+        """Send a mail once what it speaks of is stored.
+
+        What somebody asks for again and again is not sent again: the earlier mail's
+        link still works.
+        """
+        request = context_of.request
+        if template_prefix in ASKED_FOR and not guesses.take(request, "mail", email):
+            return
+        here = {"domain": urlsplit(settings.PUBLIC_BASE_URL).netloc}
+        facts = {"request": request, "email": email, "current_site": here}
+        message = self.render_mail(template_prefix, email, facts | context)
+        transaction.on_commit(message.send, robust=True)
+
+    def get_email_verification_redirect_url(self, email_address):
+        return reverse("accounts:account")
+
+    def get_password_change_redirect_url(self, request):
+        return reverse("accounts:account")
+
     def get_reset_password_from_key_url(self, key):
         return at_our_address(super().get_reset_password_from_key_url(key))
-
-    def get_email_confirmation_url(self, request, emailconfirmation):
-        return at_our_address(
-            super().get_email_confirmation_url(request, emailconfirmation)
-        )
 
 
 class ProviderAdapter(DefaultSocialAccountAdapter):
     """Sign-in by a provider: whoever it vouches for, and nobody else's account."""
 
+    def list_apps(self, request, provider=None, client_id=None):
+        """Return what the environment configures, and nothing kept elsewhere."""
+        found = _build_apps_from_settings(provider=provider, client_id=client_id)
+        return [app for apps in found.values() for app in apps]
+
+    def list_providers(self, request):
+        # Loading them takes memory that nobody needs who has none.
+        if not settings.SOCIALACCOUNT_PROVIDERS:
+            return []
+        return super().list_providers(request)
+
+    def get_provider(self, request, provider, client_id=None):
+        registry.load()
+        return super().get_provider(request, provider, client_id=client_id)
+
     def pre_social_login(self, request, sociallogin):
         """Find the account this identity belongs to, or refuse."""
-        is_connecting = sociallogin.state.get("process") == "connect"
-        try:
-            identities.settle(sociallogin, is_connecting=is_connecting)
-        except (identities.NotVouchedFor, identities.Closed) as error:
-            messages.error(request, error.detail)
-            raise ImmediateHttpResponse(redirect("account_login")) from None
+        if sociallogin.state.get("process") == AuthProcess.CONNECT:
+            identities.check_answer(sociallogin)
+        else:
+            identities.settle(sociallogin)
 
-    def is_open_for_signup(self, request, sociallogin):
-        # Only those with a verified address come this far.
-        return True
+    def on_authentication_error(self, request, provider, exception=None, **kwargs):
+        """Say why, and lead back; who was refused by us is recorded."""
+        detail = identities.Refused.detail
+        if isinstance(exception, identities.Refused):
+            detail = exception.detail
+            sign_ins.record_refusal(provider.sub_id, type(exception).__name__)
+        log.warning("Provider sign-in failed", provider=str(provider), why=exception)
+        messages.error(request, detail)
+        is_known = request.user.is_authenticated
+        raise ImmediateHttpResponse(
+            redirect("accounts:account" if is_known else "account_login")
+        )
 
-    def populate_user(self, request, sociallogin, data):
-        user = super().populate_user(request, sociallogin, data)
-        identities.describe(user, sociallogin)
-        return user
-
-    def save_user(self, request, sociallogin, form=None):
-        user = super().save_user(request, sociallogin, form)
-        identities.set_groups(user, sociallogin)
-        return user
-
-    def on_authentication_error(self, request, provider, **kwargs):
-        messages.error(request, "That did not work. Sign in again.")
-        raise ImmediateHttpResponse(redirect("account_login"))
+    def get_connect_redirect_url(self, request, socialaccount):
+        return reverse("accounts:account")
 
 
-def _login_of(credentials: dict[str, str]) -> str:
-    login = credentials.get("email") or credentials.get("username") or ""
-    return login.strip().lower()
+def is_stale(request: HttpRequest) -> bool:
+    """Say whether somebody who has nothing to show here came a while ago."""
+    user = request.user
+    if not user.is_authenticated or get_reauthentication_flows(user):
+        return False
+    since = time.time() - account_settings.REAUTHENTICATION_TIMEOUT
+    records = get_authentication_records(request, user)
+    return not any(
+        record.get("method") == "socialaccount" and record["at"] > since
+        for record in records
+    )
 
 
 def at_our_address(url: str) -> str:

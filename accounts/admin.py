@@ -1,15 +1,14 @@
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
-from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
-from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
-from accounts import cache, webhooks_admin  # noqa: F401 - registers its own
-from accounts.closing import close_account, reopen_account
+from accounts import (
+    cache,
+    people_admin,  # noqa: F401 - registers its own
+    webhooks_admin,  # noqa: F401 - registers its own
+)
 from accounts.keys import revoke_api_key
 from accounts.members import revoke_invitation
 from accounts.models import (
@@ -21,118 +20,23 @@ from accounts.models import (
     Invitation,
     Membership,
     Organization,
-    User,
 )
 from accounts.models.organizations import PLAN_LIMITS, UNLIMITED
 from accounts.operations import (
     IsDeletedFilter,
     OperatorAdmin,
     ReadOnlyAdmin,
-    RefusableForm,
     SoftDeletedAdmin,
 )
 from accounts.removal import delete_organization, restore_organization
 
 # Tables of sign-in that users' own pages keep; operators have no business there.
+KEPT_BY_USERS = {"account", "socialaccount", "mfa"}
 for model in [
     Group,
-    *(m for m in admin.site._registry if m._meta.app_label == "account"),
+    *(m for m in admin.site._registry if m._meta.app_label in KEPT_BY_USERS),
 ]:
     admin.site.unregister(model)
-
-
-class EmailIsFree:
-    """Deleted users keep their address, which the form's own check does not see."""
-
-    def clean_email(self):
-        email = self.cleaned_data["email"].strip().lower()
-        if User.all_objects.filter(email=email).exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError("Another user has this address.")
-        return email
-
-
-class NewUserForm(EmailIsFree, UserCreationForm):
-    class Meta:
-        model = User
-        fields = ("email", "name")
-        field_classes = {}
-
-
-class UserForm(EmailIsFree, RefusableForm):
-    pass
-
-
-@admin.register(User)
-class UserAdmin(SoftDeletedAdmin, DjangoUserAdmin):
-    form = UserForm
-    add_form = NewUserForm
-    change_password_form = AdminPasswordChangeForm
-    list_display = (
-        "email",
-        "name",
-        "provider",
-        "is_active",
-        "is_superuser",
-        "last_login",
-        "deleted_at",
-    )
-    list_filter = (
-        "is_active",
-        "is_superuser",
-        "provider",
-        ("deleted_at", IsDeletedFilter),
-    )
-    search_fields = ("email", "name")
-    ordering = ("email",)
-    filter_horizontal = ()
-    autocomplete_fields = ("groups",)
-    readonly_fields = (
-        "set_password",
-        "provider_user_id",
-        "last_login",
-        "created_at",
-        "updated_at",
-        "deleted_at",
-    )
-    add_fieldsets = (
-        (None, {"fields": ("email", "name")}),
-        ("Password", {"fields": ("usable_password", "password1", "password2")}),
-    )
-    fieldsets = (
-        (None, {"fields": ("email", "name", "set_password")}),
-        (
-            "May",
-            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "roles")},
-        ),
-        ("Signs in with", {"fields": ("provider", "provider_user_id", "last_login")}),
-        ("Times", {"fields": ("created_at", "updated_at", "deleted_at")}),
-    )
-
-    @admin.display(description="Password")
-    def set_password(self, user):
-        # Not the stored hash, nor parts of it.
-        return format_html(
-            '<a href="../password/" class="text-primary-600">{}</a>',
-            "Change it" if user.has_usable_password() else "Set one",
-        )
-
-    def has_delete_permission(self, request, obj=None):
-        return super().has_delete_permission(request, obj) and obj != request.user
-
-    def save_model(self, request, obj, form, change):
-        super().save_model(request, obj, form, change)
-        if change and "is_active" in form.changed_data and not obj.is_active:
-            obj.deactivate()  # for good: sessions do not revive with the account
-
-    def remove(self, request, obj):
-        close_account(user=obj, actor=request.user)
-
-    def bring_back(self, request, obj):
-        reopen_account(user=obj, actor=request.user)
-
-    @transaction.atomic
-    def user_change_password(self, request, id, form_url=""):
-        return super().user_change_password(request, id, form_url)
 
 
 @admin.register(Group)

@@ -8,8 +8,9 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self):
-        from accounts import cache, particulars, sign_ins
+        from accounts import cache, factors, particulars, sign_ins
 
         particulars.register_steps()
         sign_ins.watch()
+        factors.watch()
         post_migrate.connect(cache.forget_everything, sender=self)

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
-from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.crypto import constant_time_compare
 
 from accounts.models.users import User
 
@@ -16,7 +16,7 @@ def remember(response: HttpResponse, user: User) -> None:
     """Let this browser be known to be this person's, until the password changes."""
     response.set_cookie(
         COOKIE,
-        signing.dumps([str(user.pk), _stamp(user)], salt=SALT, compress=False),
+        signing.dumps([str(user.pk), user.session_stamp()], salt=SALT, compress=False),
         max_age=DAYS * 86_400,
         httponly=True,
         secure=settings.SESSION_COOKIE_SECURE,
@@ -34,9 +34,4 @@ def is_known(request: HttpRequest, email: str) -> bool:
     except (signing.BadSignature, ValueError, TypeError):
         return False
     user = User.objects.filter(pk=user_id, email=email.strip().lower()).first()
-    return user is not None and constant_time_compare(stamp, _stamp(user))
-
-
-def _stamp(user: User) -> str:
-    facts = f"{user.pk}:{user.password}:{user.session_epoch}"
-    return salted_hmac(SALT, facts, algorithm="sha256").hexdigest()[:32]
+    return user is not None and constant_time_compare(stamp, user.session_stamp())

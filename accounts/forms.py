@@ -126,6 +126,14 @@ class RoleForm(forms.Form):
         self.fields["role"].choices = roles_to_give(role)
 
 
+class NameForm(DomainForm):
+    name = forms.CharField(
+        max_length=255,
+        label="Your name",
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+
+
 class JoinForm(DomainForm):
     name = forms.CharField(
         max_length=255,

@@ -206,6 +206,7 @@ def accept_as_new_user(*, token: str, name: str, password: str) -> Membership:
     if User.all_objects.filter(email=invitation.email).exists():
         raise Invalid("There is an account with this address: sign in to it.")
     user = User.objects.create_user(invitation.email, password, name=name.strip())
+    user.verify_email()
     return accept_invitation(token=token, user=user)
 
 

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
 from django.db import connection, models
 
 from accounts.archives import rows_of
 from accounts.models.api_keys import APIKey
 from accounts.models.audit import AuditLog
+from accounts.models.browser_sessions import BrowserSession
 from accounts.models.invitations import Invitation
 from accounts.models.organizations import Membership, Organization
 from accounts.models.users import User
@@ -24,7 +26,6 @@ SIGN_IN = {
     "account.EmailAddress": (),
     "socialaccount.SocialAccount": (),
     "mfa.Authenticator": ("data",),
-    "usersessions.UserSession": ("session_key", "data"),
 }
 FORGET_DETAILS = """
     DELETE FROM audit_details AS detail USING audit_logs AS log
@@ -54,6 +55,8 @@ def person_sections(user: User) -> Iterator[Section]:
             model = apps.get_model(label)
             rows = model._base_manager.filter(user=user)
             yield f"sign_in/{model._meta.model_name}", rows_of(rows, *secrets)
+    browsers = BrowserSession.objects.filter(user=user)
+    yield "sign_in/browsers", rows_of(browsers, "session_id", "stamp")
     yield "memberships", memberships_of(user)
     yield "api_keys", rows_of(APIKey.all_objects.filter(user=user), *KEY_SECRETS)
     offers = Invitation.objects.filter(email=user.email)
@@ -88,6 +91,8 @@ def forget_person(user: User) -> None:
     """Erase what names a person beside their account: the record keeps its chain."""
     with connection.cursor() as cursor:
         cursor.execute(FORGET_DETAILS, {"id": user.pk, "email": user.email})
+    # What they hold names the address, too.
+    Session.objects.filter(browser_session__user=user).delete()
     Invitation.objects.filter(email=user.email).delete()
     kind = ContentType.objects.get_for_model(User)
     LogEntry.objects.filter(content_type=kind, object_id=str(user.pk)).delete()

@@ -1,6 +1,14 @@
 from celery import shared_task
 
-from accounts import audit, closing, closing_notices, invitations, removal, webhooks
+from accounts import (
+    audit,
+    browser_sessions,
+    closing,
+    closing_notices,
+    invitations,
+    removal,
+    webhooks,
+)
 
 
 @shared_task(name="accounts.tasks.anchor_audit_heads")
@@ -43,3 +51,9 @@ def send_organization_deleted(organization_id: str) -> None:
 def erase_overdue() -> int:
     """Erase the people and organizations that nobody may have back."""
     return removal.erase_overdue_organizations() + closing.erase_overdue_accounts()
+
+
+@shared_task(name="accounts.tasks.forget_expired_sessions")
+def forget_expired_sessions() -> int:
+    """Delete browser sessions that have run out."""
+    return browser_sessions.forget_expired_sessions()

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from accounts import (
+    account_views,
     audit_views,
     members_views,
     my_data_views,
@@ -8,10 +9,28 @@ from accounts import (
     views,
     webhook_views,
 )
+from accounts.entrance_urls import later
 
 app_name = "accounts"
 
 urlpatterns = [
+    path("account/", account_views.account, name="account"),
+    path("account/sessions/end/", account_views.end_others, name="end_other_sessions"),
+    path(
+        "account/sessions/<uuid:session_id>/end/",
+        account_views.end,
+        name="end_session",
+    ),
+    path(
+        "account/providers/<slug:provider_id>/connect/",
+        later("accounts.provider_views.connect"),
+        name="connect_provider",
+    ),
+    path(
+        "account/providers/<int:identity_id>/disconnect/",
+        later("accounts.provider_views.disconnect"),
+        name="disconnect_provider",
+    ),
     path("api-keys/", views.api_keys, name="api_keys"),
     path("api-keys/<uuid:key_id>/revoke/", views.revoke_key, name="revoke_api_key"),
     path("api-keys/<uuid:key_id>/rotate/", views.rotate_key, name="rotate_api_key"),

@@ -3,6 +3,8 @@
 from typing import Any
 
 from csp.decorators import csp_update
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -11,9 +13,13 @@ from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
 from unfold.sites import UnfoldAdminSite
 
+from accounts import factors
+
+REMINDED = "reminded_of_second_step"
 # Unfold's pages are written for Alpine's full build, which evaluates attributes.
 POLICY_UPDATE = {"script-src": "'unsafe-eval'"}
 
@@ -25,6 +31,7 @@ NAVIGATION = {
         ("Invitations", "mail", "accounts_invitation"),
         ("Groups", "group", "auth_group"),
         ("API keys", "key", "accounts_apikey"),
+        ("Browser sessions", "devices", "accounts_browsersession"),
     ],
     "Webhooks": [
         ("Webhooks", "webhook", "accounts_webhookendpoint"),
@@ -83,6 +90,11 @@ class OperatorSite(UnfoldAdminSite):
     index_title = "Operations"
 
     def has_permission(self, request: HttpRequest) -> bool:
+        if not self.is_operator(request):
+            return False
+        return not settings.ADMIN_REQUIRES_MFA or factors.was_used(request)
+
+    def is_operator(self, request: HttpRequest) -> bool:
         user = request.user
         return user.is_active and user.is_staff and user.is_superuser
 
@@ -94,10 +106,35 @@ class OperatorSite(UnfoldAdminSite):
         """Send to the one sign-in page, where attempts are limited and recorded."""
         if self.has_permission(request):
             return redirect("admin:index")
+        wanted = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
+        if self.is_operator(request):
+            return self.ask_for_second_step(request, wanted)
         if request.user.is_authenticated:
             raise PermissionDenied
-        wanted = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
         return redirect_to_login(wanted, reverse("account_login"))
+
+    def ask_for_second_step(self, request: HttpRequest, wanted: str) -> HttpResponse:
+        """Send an operator who lacks it to where it is shown, or set up."""
+        if factors.has_factor(request.user):
+            return redirect_to_login(wanted, factors.where_to_show(request.user))
+        messages.warning(
+            request, "The administration opens with a second step: add one first."
+        )
+        return redirect("accounts:account")
+
+    def index(self, request: HttpRequest, extra_context=None) -> HttpResponse:
+        """Remind an operator without a second step, once a session."""
+        if not request.session.get(REMINDED) and not factors.has_factor(request.user):
+            request.session[REMINDED] = True
+            messages.warning(
+                request,
+                format_html(
+                    'Your password alone opens all of this. <a href="{}">Add a second'
+                    " step</a>.",
+                    reverse("accounts:account"),
+                ),
+            )
+        return super().index(request, extra_context)
 
     def logout(self, request: HttpRequest, extra_context=None) -> HttpResponse:
         """Hand the form on to the one sign-out, which records it."""

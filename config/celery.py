@@ -110,6 +110,11 @@ app.conf.update(
             "schedule": 3600.0,
             "options": {"expires": 3600},
         },
+        "forget-expired-sessions": {
+            "task": "accounts.tasks.forget_expired_sessions",
+            "schedule": 3600.0,
+            "options": {"expires": 3600},
+        },
         "forget-widget-sessions": {
             "task": "widget.tasks.forget_outdated_sessions",
             "schedule": 3600.0,

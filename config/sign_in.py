@@ -1,5 +1,6 @@
 """Sign-in by other providers, each switched on by its environment variables alone."""
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -8,10 +9,18 @@ from django.core.exceptions import ImproperlyConfigured
 from config.environment import Environment
 
 # Tenants that let in anybody with any Microsoft account: none vouches for an address.
-OPEN_TENANTS = {"common", "organizations", "consumers"}
+# The last is the directory in which all personal accounts are.
+OPEN_TENANTS = {
+    "common",
+    "organizations",
+    "consumers",
+    "9188040d-6c67-4c5b-b112-36a304b66dad",
+}
+# A directory's id, or a domain of its.
+DIRECTORY = re.compile(r"[\w.-]+", re.ASCII)
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 OIDC = "oidc"
 AZURE_LOGIN = "https://login.microsoftonline.com"
-AZURE_GRAPH = "https://graph.microsoft.com"
 
 
 def providers(env: Environment) -> dict[str, dict[str, Any]]:
@@ -19,36 +28,35 @@ def providers(env: Environment) -> dict[str, dict[str, Any]]:
     found = {}
     if values := _values(env, "AZURE_AD", "CLIENT_ID", "CLIENT_SECRET", "TENANT"):
         client_id, secret, tenant = values
-        if tenant.lower() in OPEN_TENANTS:
+        if tenant.lower() in OPEN_TENANTS or not DIRECTORY.fullmatch(tenant):
             raise ImproperlyConfigured("AZURE_AD_TENANT must be one directory's id.")
-        cloud = {
-            # National clouds have servers of their own.
-            "login_url": env("AZURE_AD_LOGIN_URL", default=AZURE_LOGIN),
-            "graph_url": env("AZURE_AD_GRAPH_URL", default=AZURE_GRAPH),
-        }
-        app = _app(client_id, secret, tenant=tenant, **cloud)
-        # One directory's administrators vouch for its addresses.
-        found["microsoft"] = {"APPS": [app], "VERIFIED_EMAIL": True}
-    if values := _values(env, "COGNITO", "CLIENT_ID", "CLIENT_SECRET", "DOMAIN"):
-        client_id, secret, domain = values
-        found["amazon_cognito"] = {
-            "APPS": [_app(client_id, secret)],
-            "DOMAIN": _address("COGNITO_DOMAIN", domain),
-        }
-    if values := _values(env, "OIDC", "ISSUER", "CLIENT_ID", "CLIENT_SECRET"):
-        issuer, client_id, secret = values
-        name = env("OIDC_NAME", default="Single sign-on")
-        issuer = _address("OIDC_ISSUER", issuer)
-        app = _app(client_id, secret, server_url=issuer)
-        found["openid_connect"] = {
-            "APPS": [app | {"provider_id": OIDC, "name": name}],
-            "OAUTH_PKCE_ENABLED": True,
-        }
+        # National clouds have servers of their own.
+        login = env("AZURE_AD_LOGIN_URL", default=AZURE_LOGIN)
+        server = f"{_address('AZURE_AD_LOGIN_URL', login)}/{tenant}/v2.0"
+        found["microsoft"] = _provider(client_id, secret, server)
+    if values := _values(env, "COGNITO", "CLIENT_ID", "CLIENT_SECRET", "ISSUER"):
+        client_id, secret, issuer = values
+        server = _address("COGNITO_ISSUER", issuer)
+        found["amazon_cognito"] = _provider(client_id, secret, server)
+    if values := _values(env, "OIDC", "CLIENT_ID", "CLIENT_SECRET", "ISSUER"):
+        client_id, secret, issuer = values
+        found["openid_connect"] = _provider(
+            client_id,
+            secret,
+            _address("OIDC_ISSUER", issuer),
+            provider_id=OIDC,
+            name=env("OIDC_NAME", default="Single sign-on"),
+        )
     return found
 
 
-def _app(client_id: str, secret: str, **settings: str) -> dict[str, Any]:
-    return {"client_id": client_id, "secret": secret, "settings": settings}
+def _provider(client_id: str, secret: str, server_url: str, **more) -> dict[str, Any]:
+    app = {
+        "client_id": client_id,
+        "secret": secret,
+        "settings": {"server_url": server_url},
+    }
+    return {"APPS": [app | more], "OAUTH_PKCE_ENABLED": True}
 
 
 def _values(env: Environment, prefix: str, *names: str) -> list[str] | None:
@@ -64,6 +72,10 @@ def _values(env: Environment, prefix: str, *names: str) -> list[str] | None:
 
 def _address(name: str, value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in ("https", "http") or not parts.hostname:
+    # What a provider says is worth no more than the line it comes by.
+    is_safe = parts.scheme == "https" or (
+        parts.scheme == "http" and parts.hostname in LOOPBACK
+    )
+    if not is_safe or not parts.hostname:
         raise ImproperlyConfigured(f"{name} must be an address, https://…")
     return value.rstrip("/")

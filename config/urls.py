@@ -10,7 +10,7 @@ urlpatterns = [
     *health.urlpatterns,
     path("", include((api.urlpatterns, "api"))),
     *docs.urlpatterns,
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("accounts.entrance_urls")),
     path("admin/", admin.site.urls),
     path("", include("widget.urls")),
     path("", include("accounts.urls")),

@@ -1,5 +1,6 @@
 from accounts.models.api_keys import APIKey, RateLimitTier, Scope
 from accounts.models.audit import AuditAction, AuditDetail, AuditHead, AuditLog
+from accounts.models.browser_sessions import BrowserSession
 from accounts.models.invitations import Invitation
 from accounts.models.lifecycle import WorkStatus
 from accounts.models.organizations import Membership, Organization, Plan, Role
@@ -18,6 +19,7 @@ __all__ = [
     "AuditHead",
     "AuditLog",
     "AuthProvider",
+    "BrowserSession",
     "Invitation",
     "Membership",
     "Organization",

@@ -7,7 +7,7 @@ from django.contrib.auth.models import (
     PermissionsMixin,
 )
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.utils.crypto import salted_hmac
 
 from accounts.models.lifecycle import (
@@ -51,10 +51,14 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet), AliveManager):
         user.save(using=self._db)
         return user
 
+    @transaction.atomic
     def create_superuser(self, email, password=None, **fields):
-        return self.create_user(
+        """Create an operator; whoever may do this on the server vouches for them."""
+        user = self.create_user(
             email, password, **(fields | {"is_staff": True, "is_superuser": True})
         )
+        user.verify_email()
+        return user
 
 
 class User(TimeStamped, SoftDeleted, AbstractBaseUser, PermissionsMixin):
@@ -172,6 +176,29 @@ class User(TimeStamped, SoftDeleted, AbstractBaseUser, PermissionsMixin):
     def remove_group(self, group: str) -> None:
         self.groups.remove(*Group.objects.filter(name=group))
 
+    def has_verified_email(self) -> bool:
+        """Say whether this person has shown that the address is theirs."""
+        return self.emailaddress_set.filter(email=self.email, verified=True).exists()
+
+    def verify_email(self) -> None:
+        """Take the address for theirs: they have shown it, or someone vouches.
+
+        Call it in a transaction.
+        """
+        addresses = self.emailaddress_set.model.objects
+        # What an earlier owner of the address has left behind opens no door to it.
+        addresses.filter(email=self.email).exclude(user=self).delete()
+        self.emailaddress_set.exclude(email=self.email).delete()
+        self.emailaddress_set.update_or_create(
+            email=self.email, defaults={"verified": True, "primary": True}
+        )
+
+    def end_sessions(self) -> None:
+        """Sign this person out in every browser."""
+        self.session_epoch += 1
+        if not self._state.adding:
+            self.save(update_fields=["session_epoch", "updated_at"])
+
     def activate(self) -> None:
         self._set_active(True)
 
@@ -195,6 +222,12 @@ class User(TimeStamped, SoftDeleted, AbstractBaseUser, PermissionsMixin):
             fields.append("session_epoch")
         if not self._state.adding:
             self.save(update_fields=fields)
+
+    def session_stamp(self) -> str:
+        """Return what changes when every browser is to be forgotten (32 hex digits)."""
+        facts = f"{self.pk}:{self.password}:{self.session_epoch}"
+        stamp = salted_hmac("accounts.session_stamp", facts, algorithm="sha256")
+        return stamp.hexdigest()[:32]
 
     def _get_session_auth_hash(self, secret=None):
         return salted_hmac(

@@ -14,37 +14,74 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 CLIENT_ID, CLIENT_SECRET = "youragent", "a-secret-of-the-client"
+WELL_KNOWN = "/.well-known/openid-configuration"
+# A directory is configured by its domain, and calls itself by its id.
+DIRECTORY, DIRECTORY_ID = "harbor.example", "7b0a3f0e-2f8e-4f51-9f0e-0d6b6a1c2d3e"
+
+
+def new_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 class Issuer:
     """Who is signed in there, and how its tokens are to be wrong."""
 
     def __init__(self) -> None:
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self.claims = {
+        self.key = new_key()
+        self.url = ""
+        self.reset()
+
+    def reset(self) -> None:
+        self.claims: dict[str, object] = {
             "sub": "person-1",
             "email": "noor@example.com",
             "email_verified": True,
             "name": "Noor Jansen",
         }
+        # What is said to who asks beyond the token; by default the same.
+        self.said: dict[str, object] | None = None
         self.wrong: dict[str, object] = {}
+        self.signing_key: object = self.key
+        self.algorithm, self.kid = "RS256", "1"
+        self.named: str | None = None
         self.asked: dict[str, dict[str, str]] = {}
         self.requests: list[str] = []
-        self.url = ""
 
-    def token(self, nonce: str | None) -> str:
+    def name_at(self, place: str) -> str:
+        """Return the issuer that is configured at a path."""
+        return self.url + place.replace(DIRECTORY, DIRECTORY_ID)
+
+    def discovery(self, place: str) -> dict[str, object]:
+        own = self.url + place
+        return {
+            "issuer": self.named or self.name_at(place),
+            "authorization_endpoint": f"{own}/authorize",
+            "token_endpoint": f"{own}/token",
+            "userinfo_endpoint": f"{own}/userinfo",
+            "jwks_uri": f"{own}/jwks",
+            "token_endpoint_auth_methods_supported": ["client_secret_post"],
+        }
+
+    def keys(self) -> dict[str, object]:
+        key = jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
+        return {"keys": [key | {"kid": "1", "alg": "RS256"}]}
+
+    def token(self, place: str, nonce: str | None) -> str:
         now = int(time.time())
         payload = {
-            "iss": self.url,
+            "iss": self.name_at(place),
             "aud": CLIENT_ID,
             "iat": now,
             "exp": now + 60,
+            **({"nonce": nonce} if nonce else {}),
             **self.claims,
+            **self.wrong,
         }
-        if nonce:
-            payload["nonce"] = nonce
         return jwt.encode(
-            payload | self.wrong, self.key, algorithm="RS256", headers={"kid": "1"}
+            {name: value for name, value in payload.items() if value is not None},
+            self.signing_key,
+            algorithm=self.algorithm,
+            headers={"kid": self.kid},
         )
 
     def authorize(self, query: dict[str, str]) -> str:
@@ -54,7 +91,7 @@ class Issuer:
         back = urlencode({"code": code, "state": query.get("state", "")})
         return f"{query['redirect_uri']}?{back}"
 
-    def exchange(self, form: dict[str, str]) -> tuple[int, dict]:
+    def exchange(self, place: str, form: dict[str, str]) -> tuple[int, dict]:
         """Give tokens for a code, to the client that asked and its browser alone."""
         query = self.asked.pop(form.get("code", ""), None)
         is_client = (form.get("client_id"), form.get("client_secret")) == (
@@ -63,62 +100,66 @@ class Issuer:
         )
         if query is None or not is_client:
             return 400, {"error": "invalid_grant"}
-        if challenge := query.get("code_challenge"):
-            digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
-            made = base64.urlsafe_b64encode(digest).decode().rstrip("=")
-            if made != challenge:
-                return 400, {"error": "invalid_grant"}
+        if form.get("redirect_uri") != query["redirect_uri"]:
+            return 400, {"error": "invalid_grant"}
+        digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+        made = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+        if made != query.get("code_challenge"):
+            return 400, {"error": "invalid_grant"}
         return 200, {
             "access_token": "an-access-token",
             "token_type": "Bearer",
-            "id_token": self.token(query.get("nonce")),
+            "id_token": self.token(place, query.get("nonce")),
         }
+
+
+class Handler(BaseHTTPRequestHandler):
+    issuer: Issuer
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        self.issuer.requests.append(parts.path)
+        query = {name: each[0] for name, each in parse_qs(parts.query).items()}
+        leaf = parts.path.rpartition("/")[2]
+        if parts.path.endswith(WELL_KNOWN):
+            self.answer(200, self.issuer.discovery(parts.path[: -len(WELL_KNOWN)]))
+        elif leaf == "authorize":
+            self.send_response(302)
+            self.send_header("Location", self.issuer.authorize(query))
+            self.end_headers()
+        elif leaf == "jwks":
+            self.answer(200, self.issuer.keys())
+        elif self.headers.get("Authorization") == "Bearer an-access-token":
+            self.answer(200, self.issuer.said or self.issuer.claims)
+        else:
+            self.answer(401, {"error": "invalid_token"})
+
+    def do_POST(self) -> None:
+        self.issuer.requests.append(self.path)
+        length = int(self.headers.get("Content-Length", 0))
+        form = parse_qs(self.rfile.read(length).decode())
+        place = self.path.rpartition("/")[0]
+        named = {name: each[0] for name, each in form.items()}
+        self.answer(*self.issuer.exchange(place, named))
+
+    def answer(self, status: int, body: object) -> None:
+        text = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *args) -> None:
+        pass
 
 
 @contextmanager
 def running():
     """Serve an issuer on a free port."""
     issuer = Issuer()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            parts = urlsplit(self.path)
-            issuer.requests.append(parts.path)
-            query = {name: each[0] for name, each in parse_qs(parts.query).items()}
-            if parts.path == "/.well-known/openid-configuration":
-                self.answer(200, discovery(issuer))
-            elif parts.path.endswith("/authorize"):
-                self.send_response(302)
-                self.send_header("Location", issuer.authorize(query))
-                self.end_headers()
-            elif parts.path == "/jwks":
-                key = jwt.algorithms.RSAAlgorithm.to_jwk(
-                    issuer.key.public_key(), as_dict=True
-                )
-                self.answer(200, {"keys": [key | {"kid": "1", "alg": "RS256"}]})
-            elif self.headers.get("Authorization") == "Bearer an-access-token":
-                self.answer(200, issuer.claims)
-            else:
-                self.answer(401, {"error": "invalid_token"})
-
-        def do_POST(self):
-            issuer.requests.append(self.path)
-            length = int(self.headers.get("Content-Length", 0))
-            form = parse_qs(self.rfile.read(length).decode())
-            self.answer(*issuer.exchange({n: each[0] for n, each in form.items()}))
-
-        def answer(self, status, body):
-            text = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    handler = type("Handler", (Handler,), {"issuer": issuer})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     issuer.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -128,14 +169,3 @@ def running():
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def discovery(issuer: Issuer) -> dict:
-    return {
-        "issuer": issuer.url,
-        "authorization_endpoint": f"{issuer.url}/authorize",
-        "token_endpoint": f"{issuer.url}/token",
-        "userinfo_endpoint": f"{issuer.url}/userinfo",
-        "jwks_uri": f"{issuer.url}/jwks",
-        "token_endpoint_auth_methods_supported": ["client_secret_post"],
-    }

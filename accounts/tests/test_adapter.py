@@ -7,16 +7,22 @@ from django.core import mail
 from django.urls import reverse
 
 from accounts.adapter import at_our_address
-from accounts.tests.factories import UserFactory
+from accounts.tests.factories import person_who_signs_in
 
 
 @pytest.mark.django_db
-def test_a_forged_host_does_not_reach_the_reset_mail(client, settings):
+def test_a_forged_host_does_not_reach_the_reset_mail(
+    client, settings, django_capture_on_commit_callbacks
+):
     settings.PUBLIC_BASE_URL = "https://agents.example"
-    user = UserFactory()
-    client.post(
-        reverse("account_reset_password"), {"email": user.email}, HTTP_HOST="localhost"
-    )
+    user = person_who_signs_in()
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(
+            reverse("account_reset_password"),
+            {"email": user.email},
+            HTTP_HOST="localhost",
+        )
+    assert "localhost" not in mail.outbox[0].body
     links = re.findall(r"https?://[^\s\"<>]+/password/\S+", mail.outbox[0].body)
     assert links
     assert all(link.startswith("https://agents.example/accounts/") for link in links)

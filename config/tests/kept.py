@@ -6,6 +6,7 @@ A model that is new is given out by its application's `privacy` and named here.
 # What an organization's export leaves out, and why.
 LEFT_OUT = {
     "User": "members are named; their accounts are their own",
+    "BrowserSession": "where somebody is signed in is theirs alone to know",
     "AuditDetail": "stands in its row of the audit log",
     "AuditHead": "the end of the chain, which its last row shows",
     "WebhookDelivery": "a log of thin messages, kept for some weeks",

@@ -52,6 +52,7 @@ pytestmark = pytest.mark.django_db
 OURS = {"accounts", "metrics", "agents", "widget"}
 MODELS = [model for model in apps.get_models() if model._meta.app_label in OURS]
 READ_ONLY = {
+    "browsersession",
     "invitation",
     "webhookendpoint",
     "webhookdelivery",
