@@ -72,11 +72,16 @@ class OrganizationViewSet(viewsets.GenericViewSet):
         """Filter and order; refuse parameters nobody reads, a typo shows no rows."""
         filterset_class = getattr(self, "filterset_class", None)
         filters = set(getattr(filterset_class, "base_filters", {}))
-        asked = set(self.request.query_params)
-        if unknown := sorted(asked - LIST_PARAMETERS - filters):
-            raise ValidationError({unknown[0]: "There is no such parameter here."})
+        asked = self.refuse_unknown_parameters(filters)
         # Most lists are read unfiltered: then there is no form to build.
         return super().filter_queryset(queryset) if asked & filters else queryset
+
+    def refuse_unknown_parameters(self, known: set[str]) -> set[str]:
+        """Refuse a parameter that no list knows and this one neither; return all."""
+        asked = set(self.request.query_params)
+        if unknown := sorted(asked - LIST_PARAMETERS - known):
+            raise ValidationError({unknown[0]: "There is no such parameter here."})
+        return asked
 
     def list_page(self, queryset, as_dict) -> Any:
         """Answer with one page of a queryset, each row made a dict."""

@@ -18,7 +18,7 @@ from agents.session_shapes import (
     StoppedShape,
     TranscriptShape,
 )
-from agents.transcripts import rating_as_dict, transcript
+from agents.transcripts import rating_as_dict, receipt_of, transcript
 
 MOST = 100
 MESSAGE_ID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -36,14 +36,6 @@ def asked_number(request, name: str, most: int) -> int | None:
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:12]) <= most:
         raise Invalid(f"A whole number from 1 to {most:,}.", pointer=f"/{name}")
     return int(text[:12])
-
-
-def asked_as_dict(message: Message, reply: Reply) -> dict:
-    return {
-        "message_id": message.pk,
-        "reply_id": reply.pk,
-        "events_after": reply.events_after,
-    }
 
 
 class MessageActions:
@@ -77,9 +69,11 @@ class MessageActions:
             )
         )
 
-    def accepted(self, message: Message, reply: Reply, created: bool) -> Response:
+    def accepted(
+        self, message: Message, reply: Reply | None, created: bool
+    ) -> Response:
         headers = {} if created else {"Idempotency-Replayed": "true"}
-        body = asked_as_dict(message, reply)
+        body = receipt_of(message, reply)
         return Response(body, 202 if created else 200, headers=headers)
 
     @extend_schema(parameters=[ORGANIZATION], request=StopBody, responses=StoppedShape)

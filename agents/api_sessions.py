@@ -106,7 +106,8 @@ class SessionViewSet(MessageActions, OrganizationViewSet):
         return super().perform_content_negotiation(request, force)
 
     def find(self) -> Session:
-        session = self.get_queryset().filter(pk=self.kwargs["pk"]).order_by().first()
+        mine = self.get_queryset().select_related("inbox_entry").order_by()
+        session = mine.filter(pk=self.kwargs["pk"]).first()
         if session is None:
             raise NotFound
         return session

@@ -26,6 +26,11 @@ class Configuration(BaseModel):
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
 
+# Whether visitors get a person: never, when they ask, also offered by the agent.
+Handover = Literal["off", "on_request", "offer"]
+WAIT_MINUTES = 5
+
+
 class AgentConfig(Configuration):
     model: StrictStr = Field(
         default_factory=lambda: settings.LLM_MODEL, min_length=1, max_length=200
@@ -36,6 +41,9 @@ class AgentConfig(Configuration):
     context_optimization: StrictBool = True
     response_time_target: float = Field(2.0, gt=0, le=600, strict=True)
     quality_threshold: float = Field(0.8, ge=0, le=1, strict=True)
+    handover: Handover = "on_request"
+    # How long a visitor waits for a person before we say that nobody came.
+    handover_wait_minutes: StrictInt = Field(WAIT_MINUTES, ge=1, le=1440)
 
 
 Theme = Literal["modern", "classic", "minimal", "dark"]

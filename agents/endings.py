@@ -11,6 +11,7 @@ from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
 from agents.announcements import announce_conversation
 from agents.models.sessions import Session, SessionIsOver, SessionStatus
+from agents.waiting import note_end
 
 EXPIRED = "expired"
 
@@ -26,6 +27,7 @@ def end_session(
         session.mark_failed(reason)
     else:
         session.mark_cancelled(reason)
+    note_end(session)
     announce_conversation(session, WebhookEvent.CONVERSATION_CLOSED, status=str(status))
     _record(session, actor, {"status": {"old": SessionStatus.ACTIVE, "new": status}})
     return session

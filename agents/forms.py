@@ -5,7 +5,14 @@ from django import forms
 
 from accounts.forms import DomainForm
 from accounts.models.organizations import Organization
-from agents.configuration import Animation, Position, Size, Theme, WidgetConfig
+from agents.configuration import (
+    WAIT_MINUTES,
+    Animation,
+    Position,
+    Size,
+    Theme,
+    WidgetConfig,
+)
 from agents.model_choice import GROUNDED_WORDS, choices_for, usual_model
 from agents.models.agents import Agent, Industry, ReleaseGate, Template
 from agents.models.knowledge import KnowledgePack, Language
@@ -239,6 +246,22 @@ class EditAgentForm(AgentForm):
             attrs={"rows": 5, "spellcheck": "false", "class": "mono"}
         ),
     )
+    handover = forms.ChoiceField(
+        label="When visitors ask for a person",
+        choices=[
+            ("on_request", "Pass them on to the inbox"),
+            ("offer", "Pass them on, and offer it where the agent does not know"),
+            ("off", "Nobody can be asked for"),
+        ],
+        initial="on_request",
+    )
+    handover_wait_minutes = forms.IntegerField(
+        label="How long they wait",
+        min_value=1,
+        max_value=1440,
+        initial=WAIT_MINUTES,
+        help_text="In minutes. Then they are told that nobody came.",
+    )
     release_gate = forms.ChoiceField(label="After an edit", choices=ReleaseGate)
     auto_optimize = forms.BooleanField(
         label="Improve the prompt by itself",
@@ -255,6 +278,7 @@ class EditAgentForm(AgentForm):
         "auto_optimize",
         "is_active",
     )
+    ABOUT_PERSONS = ("handover", "handover_wait_minutes")
     ON_THE_WIDGET = (
         "theme",
         "position",
@@ -270,9 +294,11 @@ class EditAgentForm(AgentForm):
         data, known = self.cleaned_data, super().arguments()
         look = {name: data[name] for name in self.ON_THE_WIDGET}
         look["custom_css"] = data["custom_css"] or None
+        persons = {name: data[name] for name in self.ABOUT_PERSONS}
         return (
             known
             | {name: data[name] for name in self.ON_THE_AGENT}
+            | {"config": known["config"] | persons}
             | {"widget_config": known["widget_config"] | look}
         )
 
@@ -297,6 +323,10 @@ class EditAgentForm(AgentForm):
             "model": agent.config.get("model"),
             "temperature": agent.config.get("temperature", 0.7),
             "max_tokens": agent.config.get("max_tokens", 1000),
+            "handover": agent.config.get("handover", "on_request"),
+            "handover_wait_minutes": agent.config.get(
+                "handover_wait_minutes", WAIT_MINUTES
+            ),
             "version": agent.etag,
         }
 

@@ -10,7 +10,7 @@ from accounts.errors import DomainError, Invalid, NotFound
 from accounts.models.lifecycle import WorkStatus
 from accounts.webhooks import announcing
 from accounts.work import nudge
-from agents import budgets, streams
+from agents import budgets, holding, streams
 from agents.llm.provider import estimate_tokens
 from agents.models.replies import Reply
 from agents.models.sessions import (
@@ -149,6 +149,8 @@ def _check(session: Session, question: Message) -> None:
         raise SessionIsOver
     if session.agent_ref is None or not session.agent_ref.is_answering:
         raise AgentIsSilent
+    if holding.is_with_person(session):
+        raise AgentIsSilent("A person answers here now.")
     later = session.message_rows.filter(sequence__gt=question.sequence)
     if later.filter(role=MessageRole.USER).exists():
         raise NotTheLatest

@@ -21,25 +21,30 @@ from agents import streams
 from agents.models.agents import Agent
 from agents.models.custody import CustodyResult, CustodyRun, CustodyTest
 from agents.models.feedback import Rating, Tag
+from agents.models.handover import CannedReply, InboxEntry, InboxPreference, Note
 from agents.models.knowledge import Document, DocumentFile, KnowledgePack
 from agents.models.personas import Persona
 from agents.models.providers import ProviderAccount
 from agents.models.retention import RetentionPolicy
-from agents.models.sessions import Message, Session
+from agents.models.sessions import Message, MessageRole, Session
 from agents.models.usage import AgentBudget, UsageDay, UsageMonth
 from agents.models.versions import AgentVersion, OptimizationRun
 
 REPETITION = ("idempotency_key", "request_fingerprint")
 AT_ONCE = 200
+NOBODY = {"name": "A former member", "title": ""}
 
 
 # --- Whose conversations ----------------------------------------------------
 def conversations(sessions: models.QuerySet) -> Iterator[Section]:
+    """Give out what was said, and where an answer was wanted; no member's notes."""
     yield "conversations", rows_of(sessions, *REPETITION)
     messages = Message.objects.filter(session__in=sessions.order_by().values("pk"))
     yield "messages", rows_of(messages, *REPETITION)
     ratings = Rating.objects.filter(session__in=sessions.order_by().values("pk"))
     yield "ratings", rows_of(ratings)
+    entries = InboxEntry.objects.filter(session__in=sessions.order_by().values("pk"))
+    yield "handovers", rows_of(entries, "assignee_id")
 
 
 def forget_conversations(sessions: models.QuerySet) -> None:
@@ -63,6 +68,11 @@ def of_visitor(visitor: Visitor) -> models.QuerySet:
 def person_sections(user: User) -> Iterator[Section]:
     """Give out one's conversations, and which things one has made."""
     yield from conversations(of_person(user))
+    preferences = InboxPreference.objects.filter(membership__user=user)
+    yield "inbox_preferences", rows_of(preferences)
+    yield "authored/notes", named(Note.objects.filter(author=user), "text")
+    answers = Message.objects.filter(author=user, role=MessageRole.ASSISTANT)
+    yield "authored/answers", named(answers, "content")
     given = Rating.objects.filter(user=user)
     yield "given_ratings", rows_of(given, "message_id")
     yield "authored/agents", named(Agent.all_objects.filter(created_by_user=user))
@@ -92,6 +102,13 @@ def named(rows: models.QuerySet, name: str = "name") -> Iterator[Row]:
 def forget_person(user: User) -> None:
     # What they made belongs to the organization; their name in it goes with the row.
     forget_conversations(of_person(user))
+    # Visitors' conversations keep what was answered, and no longer by whom.
+    said = Message.objects.filter(author=user).order_by()
+    while found := list(said[:AT_ONCE]):
+        for message in found:
+            message.author, message.metadata["person"] = None, NOBODY
+        Message.objects.bulk_update(found, ["author", "metadata"])
+    InboxEntry.objects.filter(assignee=user).update(assignee=None, person=NOBODY)
 
 
 def visitor_sections(visitor: Visitor) -> Iterator[Section]:
@@ -115,6 +132,10 @@ def organization_sections(organization: Organization) -> Iterator[Section]:
     yield "documents", rows_of(Document.objects.filter(**mine), *REPETITION)
     yield "document_files", files_of(organization)
     yield from conversations(Session.all_objects.filter(**mine))
+    yield "notes", rows_of(Note.objects.filter(**mine))
+    yield "canned_replies", rows_of(CannedReply.objects.filter(**mine))
+    chosen = InboxPreference.objects.filter(membership__organization=organization)
+    yield "inbox_preferences", rows_of(chosen)
     yield "tags", rows_of(Tag.objects.filter(**mine))
     tagged = Tag.sessions.through.objects.filter(tag__organization=organization)
     yield "conversation_tags", rows_of(tagged)

@@ -9,6 +9,7 @@ from accounts import audit
 from accounts.errors import Invalid, NotFound
 from accounts.models.audit import AuditAction
 from accounts.models.users import User
+from agents import inbox_feed
 from agents.models.feedback import Rating, RatingValue
 from agents.models.sessions import Message, MessageRole, Session
 
@@ -43,6 +44,7 @@ def rate(
             "comment": comment.strip(),
         },
     )
+    inbox_feed.tell(session)
     if user is not None:
         action = AuditAction.CREATE if is_new else AuditAction.UPDATE
         _record(session, message, user, action, rating=value)

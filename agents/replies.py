@@ -14,8 +14,9 @@ from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
 from accounts.webhooks import announcing
 from accounts.work import claim, claimable, finish, nudge, retry_later
-from agents import budgets, streams
+from agents import budgets, handover, holding, inbox_feed, streams, triage
 from agents.announcements import announce_conversation
+from agents.llm.gaps import leaves_open
 from agents.llm.provider import Provider, ProviderError
 from agents.llm.providers import provider_for
 from agents.models.agents import Agent
@@ -48,9 +49,12 @@ FAILURES = {
     "attempts_exhausted": "The answer could not be completed. Please ask again.",
     "deadline_exceeded": "The answer took too long. Please ask again.",
     "provider_unavailable": "The answer could not be produced. Please ask again.",
+    "handed_over": "A person answers here now.",
     "session_over": SessionIsOver.detail,
     "stopped": "This answer was stopped before it began.",
 }
+# What ends a reply without leaving its question to the agent's owners.
+NO_FAULT = {"handed_over", "session_over", "stopped"}
 
 
 class AgentIsSilent(DomainError):
@@ -115,10 +119,11 @@ def start_session(
 @announcing(budgets.BudgetExceeded, "monthly_budget")
 def ask(
     *, session: Session, content: str, idempotency_key: str | None = None
-) -> tuple[Message, Reply, bool]:
+) -> tuple[Message, Reply | None, bool]:
     """Store a question and the work of answering it, once per key.
 
-    Raises SessionIsOver, AgentIsSilent, BudgetExceeded, KeyReused, Invalid.
+    There is no reply to one that a person answers. Raises SessionIsOver,
+    AgentIsSilent, BudgetExceeded, KeyReused, Invalid.
     """
     content = content.strip()
     if not 1 <= len(content) <= MAX_QUESTION:
@@ -131,19 +136,19 @@ def ask(
 
 def _stored(
     session: Session, content: str, idempotency_key: str | None, events_after: str
-) -> tuple[Message, Reply, bool]:
+) -> tuple[Message, Reply | None, bool]:
     fingerprint = request_fingerprint(content)
     # Locked before the look-up: two equal requests must not both find nothing.
     locked = (
         Session.all_objects.select_for_update(no_key=True, of=("self",))
-        .select_related("agent_ref")
+        .select_related("agent_ref", "inbox_entry")
         .get(pk=session.pk)
     )
     if idempotency_key is not None:
         twins = locked.message_rows.filter(idempotency_key=idempotency_key)
         if twin := twins.first():
             twin.check_same_request(fingerprint)
-            return twin, twin.replies.get(superseded_at=None), False
+            return twin, twin.replies.filter(superseded_at=None).first(), False
     if not locked.is_active or locked.is_expired:
         raise SessionIsOver
     if locked.agent_ref is None or not locked.agent_ref.is_answering:
@@ -154,6 +159,10 @@ def _stored(
         idempotency_key=idempotency_key,
         request_fingerprint=fingerprint,
     )
+    if handover.hold_back(locked, message):
+        message.metadata |= {"events_after": events_after}
+        message.save(update_fields=["metadata"])
+        return message, None, True
     reply = Reply.objects.create(
         session=session, question=message, events_after=events_after
     )
@@ -194,6 +203,8 @@ def live_version(reply: Reply) -> AgentVersion:
     session = reply.session
     if session.is_deleted:
         raise SessionIsOver
+    if holding.is_with_person(session):
+        raise GivenUp("handed_over")
     agent = session.agent_ref
     if agent is None or not agent.is_answering or agent.live_version is None:
         raise GivenUp("agent_unavailable")
@@ -204,7 +215,10 @@ def live_version(reply: Reply) -> AgentVersion:
 def store(
     reply: Reply, version: AgentVersion, provider: Provider, answer: Answer
 ) -> bool:
-    """Store the answer, unless another attempt took over; return whether it was."""
+    """Store the answer, unless another attempt took over; return whether it was.
+
+    Raises GivenUp when a person has taken the conversation meanwhile.
+    """
     now = timezone.now()
     if not finish(
         reply,
@@ -215,12 +229,18 @@ def store(
         finished_at=now,
     ):
         return False
+    if holding.is_with_person(reply.session, lock=True):
+        raise GivenUp("handed_over")
+    is_open = leaves_open(answer.text)
     message = reply.session.add_message(
         MessageRole.ASSISTANT,
         answer.text,
         citations=[citation.as_dict() for citation in answer.ending.citations],
         tokens=answer.ending.tokens,
+        **({"offers_person": True} if is_open and holding.is_offered(version) else {}),
     )
+    if is_open:
+        triage.note_gap(reply.session)
     reply.answer = message
     reply.save(update_fields=["answer"])
     budgets.settle_reply(reply, tokens=answer.ending.tokens)
@@ -237,6 +257,8 @@ def fail(reply: Reply, code: str, error: str = "", *, tokens: int = 0) -> bool:
         failure_code=code,
         finished_at=timezone.now(),
     )
+    if ended and code not in NO_FAULT:
+        triage.note_gap(reply.session)
     if ended:
         budgets.give_up_reply(reply, tokens=tokens)
     return ended
@@ -277,6 +299,7 @@ def announce(reply: Reply) -> None:
         told = streams.append(reply.session_id, "failed", data)
     if told:
         Reply.objects.filter(pk=reply.pk).update(announced_at=timezone.now())
+    inbox_feed.tell_now(reply.session.organization_id, reply.session_id)
 
 
 def announce_overdue(limit: int = 200) -> int:
@@ -285,7 +308,7 @@ def announce_overdue(limit: int = 200) -> int:
         Reply.objects.filter(
             announced_at=None, finished_at__lt=timezone.now() - ANNOUNCE_AFTER
         )
-        .select_related("answer")
+        .select_related("answer", "session")
         .order_by("finished_at")[:limit]
     )
     replies = list(overdue)

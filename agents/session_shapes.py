@@ -9,6 +9,7 @@ from accounts.models.lifecycle import WorkStatus
 from agents import ratings, replies, tagging
 from agents.conversation_search import Match
 from agents.models.feedback import RatingValue
+from agents.models.handover import Holder
 from agents.models.sessions import Channel, MessageRole, Session, SessionStatus
 from agents.transcripts import transcript
 
@@ -86,6 +87,19 @@ class RatingsShape(serializers.Serializer):
     ratings = RatingShape(many=True)
 
 
+class PersonShape(serializers.Serializer):
+    name = serializers.CharField()
+    title = serializers.CharField()
+
+
+class HandoverShape(serializers.Serializer):
+    holder = serializers.ChoiceField(Holder.choices)
+    person = PersonShape(allow_null=True)
+    is_late = serializers.BooleanField()
+    has_email = serializers.BooleanField()
+    is_over = serializers.BooleanField()
+
+
 class MessageShape(serializers.Serializer):
     id = serializers.UUIDField()
     sequence = serializers.IntegerField()
@@ -93,6 +107,11 @@ class MessageShape(serializers.Serializer):
     content = serializers.CharField()
     citations = CitationShape(many=True)
     created_at = serializers.DateTimeField()
+    person = PersonShape(allow_null=True, help_text="Who said it, if not the agent")
+    event = serializers.CharField(
+        allow_null=True, help_text="waiting, taken, late or returned"
+    )
+    offers_person = serializers.BooleanField()
     status = serializers.ChoiceField(
         WorkStatus.choices, help_text="Of a question: how far its answer is"
     )
@@ -104,6 +123,7 @@ class MessageShape(serializers.Serializer):
 class TranscriptShape(serializers.Serializer):
     messages = MessageShape(many=True)
     events_after = serializers.CharField()
+    handover = HandoverShape()
     before = serializers.IntegerField(
         allow_null=True, help_text="Asks for the page of messages before these"
     )
@@ -111,7 +131,9 @@ class TranscriptShape(serializers.Serializer):
 
 class AskedShape(serializers.Serializer):
     message_id = serializers.UUIDField()
-    reply_id = serializers.UUIDField()
+    reply_id = serializers.UUIDField(
+        allow_null=True, help_text="None where a person answers"
+    )
     events_after = serializers.CharField()
 
 
@@ -170,6 +192,7 @@ class SessionShape(SessionFacts):
     tags = TagShape(many=True)
     messages = MessageShape(many=True)
     events_after = serializers.CharField()
+    handover = HandoverShape()
 
 
 FACTS = tuple(SessionFacts().fields)
@@ -195,4 +218,5 @@ def session_as_dict(session: Session) -> dict[str, Any]:
         "tags": list(session.tags.values("id", "name")),
         "messages": told["messages"],
         "events_after": told["events_after"],
+        "handover": told["handover"],
     }

@@ -4,6 +4,7 @@ from celery import shared_task
 
 from agents import (
     budget_notices,
+    inbox_notices,
     optimization,
     replies,
     retention,
@@ -62,3 +63,8 @@ def mail_budget_notice(row_id: str) -> None:
 @shared_task(name="agents.tasks.apply_retention")
 def apply_retention() -> None:
     retention.apply_all()
+
+
+@shared_task(name="agents.tasks.mail_inbox_notice")
+def mail_inbox_notice(notice_id: str) -> None:
+    inbox_notices.mail(notice_id)

@@ -4,8 +4,19 @@ from typing import Any
 
 from accounts.models.lifecycle import WorkStatus
 from agents.models.feedback import Rating
+from agents.models.handover import Holder, InboxEntry
+from agents.models.replies import Reply
 from agents.models.sessions import Message, Session
-from agents.streams import last_event_id
+from agents.streams import NO_EVENT, last_event_id
+
+# Of a conversation no person was ever asked into.
+NO_HANDOVER = {
+    "holder": str(Holder.AGENT),
+    "person": None,
+    "is_late": False,
+    "has_email": False,
+    "is_over": False,
+}
 
 UNFINISHED = {WorkStatus.PENDING, WorkStatus.RUNNING}
 
@@ -20,6 +31,33 @@ def message_as_dict(message: Message) -> dict[str, Any]:
         "created_at": message.created_at.isoformat().replace("+00:00", "Z"),
         "stopped": message.is_stopped,
         "superseded": message.is_superseded,
+        # Of a member's answer: {"name", "title"}.
+        "person": message.metadata.get("person"),
+        # Of a system message: who answers from here on.
+        "event": message.metadata.get("event"),
+        "offers_person": message.metadata.get("offers_person", False),
+    }
+
+
+def receipt_of(message: Message, reply: Reply | None) -> dict[str, Any]:
+    """Return what one who asked is told: ids, and after which event to listen."""
+    told_after = message.metadata.get("events_after", NO_EVENT)
+    return {
+        "message_id": str(message.pk),
+        "reply_id": str(reply.pk) if reply else None,
+        "events_after": reply.events_after if reply else told_after,
+    }
+
+
+def handover_of(entry: InboxEntry | None) -> dict[str, Any]:
+    """Return who answers, as the visitor may know it."""
+    if entry is None:
+        return dict(NO_HANDOVER)
+    return NO_HANDOVER | {
+        "holder": str(entry.holder),
+        "person": entry.person or None,
+        "is_late": entry.is_late,
+        "has_email": bool(entry.contact_email),
     }
 
 
@@ -57,6 +95,7 @@ def transcript(
         "messages": [_as_told(row) for row in reversed(shown)],
         "events_after": min([*unfinished, latest], key=event_order),
         "before": shown[-1].sequence if len(found) > len(shown) else None,
+        "handover": handover_of(getattr(session, "inbox_entry", None)),
     }
 
 

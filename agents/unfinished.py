@@ -7,13 +7,16 @@ from agents.budgets import release_overdue
 from agents.creation import OPTIMIZE
 from agents.custody.runs import RUN
 from agents.endings import expire_overdue
+from agents.inbox_notices import MAIL
 from agents.knowledge.indexing import INDEX
 from agents.knowledge.vectors import EMBED
 from agents.models.custody import CustodyRun
+from agents.models.handover import InboxNotice
 from agents.models.knowledge import Document, VectorIndex
 from agents.models.replies import Reply
 from agents.models.versions import OptimizationRun
 from agents.replies import ANSWER, announce_overdue, give_up_overdue
+from agents.waiting import apologize_overdue, release_deserted
 
 
 def resend() -> int:
@@ -22,11 +25,14 @@ def resend() -> int:
     announce_overdue()
     release_overdue()
     expire_overdue()
+    release_deserted()
+    apologize_overdue()
     return (
         sweep(Reply, ANSWER)
         + sweep(Document, INDEX)
         + sweep(VectorIndex, EMBED)
         + sweep(OptimizationRun, OPTIMIZE)
         + sweep(CustodyRun, RUN)
+        + sweep(InboxNotice, MAIL)
         + sweep(WebhookDelivery, DELIVER)
     )

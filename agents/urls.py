@@ -4,6 +4,8 @@ from agents.views import (
     agents,
     conversations,
     custody,
+    inbox,
+    inbox_settings,
     knowledge,
     portable,
     providers,
@@ -25,6 +27,8 @@ def exports(prefix, view, name):
         for kind in ("csv", "json")
     ]
 
+
+INBOX = "inbox/<uuid:session_id>/"
 
 urlpatterns = [
     path("agents/", agents.agent_list, name="list"),
@@ -83,6 +87,27 @@ urlpatterns = [
         providers.remove,
         name="delete_model_account",
     ),
+    path("inbox/", inbox.inbox_list, name="inbox"),
+    path("inbox/threads/", inbox.threads, name="inbox_threads"),
+    path("inbox/badge/", inbox.badge, name="inbox_badge"),
+    path("inbox/replies/", inbox_settings.canned_list, name="canned"),
+    path(
+        "inbox/replies/<uuid:reply_id>/", inbox_settings.canned_edit, name="canned_edit"
+    ),
+    path(
+        "inbox/replies/<uuid:reply_id>/delete/",
+        inbox_settings.canned_delete,
+        name="canned_delete",
+    ),
+    path("inbox/preferences/", inbox_settings.preferences, name="inbox_preferences"),
+    path(INBOX, inbox.inbox_conversation, name="inbox_conversation"),
+    path(f"{INBOX}talk/", inbox.talk, name="inbox_talk"),
+    path(f"{INBOX}canned/", inbox.canned_choices, name="inbox_canned"),
+    path(f"{INBOX}take/", inbox.take, name="inbox_take"),
+    path(f"{INBOX}hand-back/", inbox.hand_back, name="inbox_hand_back"),
+    path(f"{INBOX}close/", inbox.close, name="inbox_close"),
+    path(f"{INBOX}assign/", inbox.assign, name="inbox_assign"),
+    path(f"{INBOX}say/", inbox.say, name="inbox_say"),
     path("usage/", usage.overview, name="usage"),
     path("usage/export/", usage.export, name="usage_export"),
     path(f"{AGENT}caps/", usage.caps, name="caps"),

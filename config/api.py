@@ -7,9 +7,11 @@ from accounts.organizations_api import OrganizationsViewSet
 from accounts.privacy_api import VisitorViewSet, account_urlpatterns
 from accounts.viewsets import InvitationViewSet, KeyViewSet, MemberViewSet
 from accounts.webhooks_api import WebhookViewSet
+from agents.api_canned import CannedReplyViewSet
 from agents.api_completions import openai_urlpatterns
 from agents.api_custody import CustodyRunViewSet, CustodyTestViewSet
 from agents.api_documents import DocumentViewSet
+from agents.api_inbox import InboxViewSet, inbox_urlpatterns
 from agents.api_knowledge import KnowledgePackViewSet
 from agents.api_providers import ProviderViewSet
 from agents.api_retention import retention_urlpatterns
@@ -39,12 +41,15 @@ router.register("api/v1/knowledge-packs", KnowledgePackViewSet, "knowledge-pack"
 router.register("api/v1/documents", DocumentViewSet, "document")
 router.register("api/v1/sessions", SessionViewSet, "session")
 router.register("api/v1/tags", TagViewSet, "tag")
+router.register("api/v1/inbox", InboxViewSet, "inbox")
+router.register("api/v1/canned-replies", CannedReplyViewSet, "canned-reply")
 router.register("api/v1/usage", UsageViewSet, "usage")
 router.register("api/agent-metrics", AgentMetricsViewSet, "agent-metrics")
 
 urlpatterns = [
     *account_urlpatterns,
     *stream_urlpatterns,
+    *inbox_urlpatterns,
     *openai_urlpatterns,
     *retention_urlpatterns,
     *router.urls,

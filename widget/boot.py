@@ -16,6 +16,7 @@ from accounts import audit
 from accounts.models.audit import AuditAction
 from accounts.throttles import Limit, network_of
 from agents import cache, origins
+from agents.holding import setting_of
 from agents.models.agents import Agent, WidgetMode
 from widget.errors import (
     AgentNotFound,
@@ -131,7 +132,12 @@ def public_config(agent: Agent) -> dict[str, Any]:
     """Return what the page and the panel may know."""
     config = widget_config(agent)
     shown = {key: config.get(key) for key in PUBLIC_KEYS}
-    return {"name": agent.name, **shown, "suggestions": _suggestions(config)}
+    return {
+        "name": agent.name,
+        **shown,
+        "suggestions": _suggestions(config),
+        "handover": setting_of(agent),
+    }
 
 
 def _suggestions(config: dict[str, Any]) -> list[str]:

@@ -35,7 +35,7 @@ class WidgetSessionQuerySet(models.QuerySet):
     def with_what_a_request_needs(self):
         """The agent, what it says and the conversation, in one query."""
         return self.select_related(
-            "agent__organization", "agent__live_version", "session"
+            "agent__organization", "agent__live_version", "session__inbox_entry"
         )
 
 

@@ -15,6 +15,7 @@ from accounts.throttles import Limit, network_of
 from agents import origins, streams
 from agents.announcements import announce_conversation
 from agents.models.agents import Agent
+from agents.waiting import note_end
 from widget import boot, tokens
 from widget.errors import (
     OriginNotAllowed,
@@ -165,6 +166,7 @@ def close(widget_session: WidgetSession) -> None:
     conversation = widget_session.session
     if conversation is not None and conversation.is_active:
         conversation.mark_completed()
+        note_end(conversation)
         status = conversation.status
         announce_conversation(
             conversation, WebhookEvent.CONVERSATION_CLOSED, status=str(status)

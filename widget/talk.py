@@ -6,8 +6,9 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.errors import NotFound
-from agents import interruption, ratings, replies
+from agents import handover, interruption, ratings, replies
 from agents.budgets import BudgetExceeded
+from agents.llm.persons import language_of
 from agents.models.replies import Reply
 from agents.models.sessions import (
     Channel,
@@ -16,7 +17,8 @@ from agents.models.sessions import (
     Session,
     SessionIsOver,
 )
-from agents.transcripts import transcript
+from agents.streams import last_event_id
+from agents.transcripts import handover_of, receipt_of, transcript
 from widget.errors import MessageTooLarge, MonthUsedUp
 from widget.models import WidgetSession
 from widget.sessions import add_refresh_token
@@ -33,6 +35,13 @@ class Asked(NamedTuple):
     refresh: str
 
 
+class Handed(NamedTuple):
+    """Where a conversation stands with people, and perhaps a refresh token."""
+
+    receipt: dict[str, Any]
+    refresh: str
+
+
 def ask(widget_session: WidgetSession, content: str, key: str | None) -> Asked:
     """Put a visitor's question, opening the conversation if there is none."""
     if len(content) > replies.MAX_QUESTION:
@@ -44,20 +53,13 @@ def ask(widget_session: WidgetSession, content: str, key: str | None) -> Asked:
         # Closed on our side meanwhile: the visitor just goes on in a new one.
         conversation, _ = _conversation(widget_session, over=conversation)
         asked = _asked(conversation, content, key)
-    return Asked(_receipt(*asked), refresh)
-
-
-def _receipt(message: Message, reply: Reply, _created: bool) -> dict[str, Any]:
-    return {
-        "message_id": str(message.pk),
-        "reply_id": str(reply.pk),
-        "events_after": reply.events_after,
-    }
+    message, reply, _ = asked
+    return Asked(receipt_of(message, reply), refresh)
 
 
 def _asked(
     conversation: Session, content: str, key: str | None
-) -> tuple[Message, Reply, bool]:
+) -> tuple[Message, Reply | None, bool]:
     try:
         return replies.ask(session=conversation, content=content, idempotency_key=key)
     except BudgetExceeded:
@@ -102,7 +104,8 @@ def regenerate(widget_session: WidgetSession, message_id: UUID) -> dict[str, Any
         asked = interruption.regenerate(session=conversation, message_id=message_id)
     except BudgetExceeded:
         raise MonthUsedUp from None
-    return _receipt(*asked)
+    message, reply, _ = asked
+    return receipt_of(message, reply)
 
 
 def rate(
@@ -129,14 +132,18 @@ def history(widget_session: WidgetSession) -> dict[str, Any]:
     """Return what was said aloud so far."""
     conversation = widget_session.session
     if conversation is None or not conversation.is_active:
-        return {"messages": [], "events_after": "0-0"}
+        return {"messages": [], "events_after": "0-0", "handover": handover_of(None)}
     told = transcript(conversation, limit=MOST_SHOWN)
-    spoken = [
-        _as_shown(message)
-        for message in told["messages"]
-        if message["role"] in SPOKEN and not message["superseded"]
-    ]
-    return {"messages": spoken, "events_after": told["events_after"]}
+    shown = [_as_shown(each) for each in told["messages"] if _is_shown(each)]
+    return {name: told[name] for name in ("events_after", "handover")} | {
+        "messages": shown
+    }
+
+
+def _is_shown(message: dict[str, Any]) -> bool:
+    """Say whether a visitor sees this: what was said, and who answers from then on."""
+    is_told = message["role"] in SPOKEN or message["event"]
+    return bool(is_told) and not message["superseded"]
 
 
 def _as_shown(message: dict[str, Any]) -> dict[str, Any]:
@@ -145,3 +152,19 @@ def _as_shown(message: dict[str, Any]) -> dict[str, Any]:
     shown = message | {"rating": mine[0]["rating"] if mine else None}
     del shown["ratings"], shown["superseded"]
     return shown
+
+
+def request_person(widget_session: WidgetSession, locale: str) -> Handed:
+    """Ask for a person, opening the conversation if there is none."""
+    conversation, refresh = _conversation(widget_session)
+    # What is said about it comes after this.
+    events_after = last_event_id(conversation.pk)
+    entry = handover.request_person(session=conversation, language=language_of(locale))
+    receipt = {"events_after": events_after, "handover": handover_of(entry)}
+    return Handed(receipt, refresh)
+
+
+def leave_email(widget_session: WidgetSession, email: str) -> dict[str, Any]:
+    """Keep where the visitor wants to be answered. Raises NotFound, Invalid."""
+    entry = handover.leave_email(session=_opened(widget_session), email=email)
+    return {"handover": handover_of(entry)}

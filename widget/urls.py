@@ -15,6 +15,7 @@ urlpatterns = [
     path(f"{API}/feedback", views.FeedbackView.as_view(), name="feedback"),
     path(f"{API}/stop", views.StopView.as_view(), name="stop"),
     path(f"{API}/regenerate", views.RegenerateView.as_view(), name="regenerate"),
+    path(f"{API}/handover", views.HandoverView.as_view(), name="handover"),
     path(f"{API}/stream", views.StreamView.as_view(), name="stream"),
     re_path(f"^widget/frame/(?P<public_id>{UUID})$", views.show_frame, name="frame"),
     re_path(

@@ -21,6 +21,7 @@ from widget.errors import ForeignRequest, SessionExpired, WrongAgent
 from widget.models import WidgetSession
 
 LONGEST_LOCALE = 35
+LONGEST_EMAIL = 254
 PREFLIGHT_SECONDS = 600
 
 
@@ -211,6 +212,31 @@ class RegenerateView(DeedView):
     def read(self, body):
         message_id = id_in(body, "message_id")
         return lambda mine: (202, talk.regenerate(mine, message_id))
+
+
+class HandoverView(FrameView):
+    """Ask for a person, or say where to answer when none came."""
+
+    def post(self, request):
+        mine = self.visitor()
+        locale = request.data.get("locale") if isinstance(request.data, dict) else None
+        if locale is not None:
+            locale = text_in(request.data, "locale", LONGEST_LOCALE)
+        limits = sessions.message_limits(mine, request.client_address)
+        standings = throttles.take(*limits)
+        asked = talk.request_person(mine, locale or "")
+        response = Response(
+            asked.receipt, status=202, headers=throttles.headers(standings)
+        )
+        return cookies.keep(response, mine.agent, asked.refresh)
+
+    def put(self, request):
+        mine = self.visitor()
+        email = text_in(request.data, "email", LONGEST_EMAIL)
+        limits = sessions.message_limits(mine, request.client_address)
+        standings = throttles.take(*limits)
+        left = talk.leave_email(mine, email)
+        return Response(left, headers=throttles.headers(standings))
 
 
 class StreamView(FrameView):

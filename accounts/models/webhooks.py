@@ -29,7 +29,10 @@ class WebhookEvent(models.TextChoices):
     OPTIMIZATION_COMPLETED = "optimization.completed", "An optimization ended"
     CUSTODY_COMPLETED = "custody.completed", "A custody run ended"
     CONVERSATION_STARTED = "conversation.started", "A conversation began"
-    CONVERSATION_HANDED_OVER = "conversation.handed_over", "A person took over"
+    CONVERSATION_HANDED_OVER = (
+        "conversation.handed_over",
+        "A person was asked for, took over or handed back",
+    )
     CONVERSATION_CLOSED = "conversation.closed", "A conversation ended"
     DOCUMENT_INDEXED = "document.indexed", "A document became searchable"
     LIMIT_REACHED = "limit.reached", "A limit of the organization was reached"

@@ -1,3 +1,19 @@
-from agents.admin import agents, conversations, custody, knowledge, providers, usage
+from agents.admin import (
+    agents,
+    conversations,
+    custody,
+    inbox,
+    knowledge,
+    providers,
+    usage,
+)
 
-__all__ = ["agents", "conversations", "custody", "knowledge", "providers", "usage"]
+__all__ = [
+    "agents",
+    "conversations",
+    "custody",
+    "inbox",
+    "knowledge",
+    "providers",
+    "usage",
+]

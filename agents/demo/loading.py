@@ -18,6 +18,7 @@ from accounts.models.organizations import Membership, Organization, Plan
 from accounts.models.users import User
 from agents.creation import create_agent
 from agents.demo import harbor
+from agents.demo.desk import fill_inbox
 from agents.demo.visits import VISITS
 from agents.knowledge.documents import create_document
 from agents.knowledge.indexing import index_document
@@ -60,6 +61,7 @@ def load_demo() -> Demo:
     with without_pauses():
         for index, visit in enumerate(VISITS):
             _converse(index, visit, agents, people)
+        fill_inbox(organization, agents, people)
     _set_back(organization)
     return Demo(organization, password)
 

@@ -13,6 +13,15 @@ from agents.models.custody import (
     CustodyTest,
 )
 from agents.models.feedback import Rating, RatingValue, Tag
+from agents.models.handover import (
+    CannedReply,
+    Holder,
+    InboxEntry,
+    InboxNotice,
+    InboxPreference,
+    Note,
+    Notify,
+)
 from agents.models.knowledge import (
     Chunk,
     Document,
@@ -56,6 +65,7 @@ __all__ = [
     "AgentBudget",
     "AgentStats",
     "AgentVersion",
+    "CannedReply",
     "Channel",
     "Chunk",
     "CustodyKind",
@@ -66,11 +76,17 @@ __all__ = [
     "DocumentFile",
     "DocumentOrigin",
     "DomainExpertiseType",
+    "Holder",
+    "InboxEntry",
+    "InboxNotice",
+    "InboxPreference",
     "Industry",
     "KnowledgePack",
     "Language",
     "Message",
     "MessageRole",
+    "Note",
+    "Notify",
     "OptimizationOutcome",
     "OptimizationRun",
     "OptimizationStatus",

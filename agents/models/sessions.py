@@ -247,6 +247,7 @@ class MessageRole(models.TextChoices):
 
 
 MESSAGE_COLUMNS = {
+    "author",
     "citations",
     "tokens",
     "metadata",
@@ -283,6 +284,15 @@ class Message(Idempotent):
     )
     sequence = models.PositiveIntegerField()
     role = models.CharField(max_length=10, choices=MessageRole)
+    # The member who answered in the agent's stead.
+    author = models.ForeignKey(
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
     content = models.TextField(blank=True)
     citations = models.JSONField(default=list, blank=True)
     tokens = models.PositiveIntegerField(null=True, blank=True)
@@ -301,7 +311,12 @@ class Message(Idempotent):
         indexes = [
             GinIndex(
                 SearchVector("content", config=SEARCHED_AS), name="ix_messages_search"
-            )
+            ),
+            models.Index(
+                fields=["author"],
+                condition=Q(author__isnull=False),
+                name="ix_messages_author",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

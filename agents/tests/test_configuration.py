@@ -33,6 +33,8 @@ def test_the_agents_defaults_are_the_documented_ones(settings):
         "context_optimization": True,
         "response_time_target": 2.0,
         "quality_threshold": 0.8,
+        "handover": "on_request",
+        "handover_wait_minutes": 5,
     }
 
 

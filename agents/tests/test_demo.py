@@ -14,6 +14,7 @@ from django.db.models.functions import Concat
 
 from accounts.models import Membership, Organization, Role, User
 from accounts.models.lifecycle import WorkStatus
+from agents import inbox
 from agents.demo import harbor, loading
 from agents.demo.visits import VISITS
 from agents.models import (
@@ -93,10 +94,13 @@ def test_the_texts_are_worth_reading(path):
 
 
 def test_questions_are_answered_from_the_texts(demo):
-    replies = Reply.objects.filter(session__organization=demo)
+    visits = Session.objects.filter(organization=demo).exclude(
+        visitor_id__startswith="v_waits"
+    )
+    replies = Reply.objects.filter(session__in=visits)
     assert replies.count() == sum(len(questions) for *_, questions in VISITS)
     assert {reply.status for reply in replies} == {WorkStatus.DONE}
-    answers = Message.objects.filter(session__organization=demo, role="assistant")
+    answers = Message.objects.filter(session__in=visits, role="assistant")
     cited = [answer for answer in answers if answer.citations]
     assert len(cited) >= 0.85 * len(answers)
 
@@ -120,6 +124,14 @@ def test_questions_are_answered_from_the_texts(demo):
 def test_an_answer_says_what_the_text_says(demo, question, expected):
     asked = Message.objects.get(session__organization=demo, content=question)
     assert expected in asked.replies.get().answer.content
+
+
+@pytest.mark.parametrize(
+    ("view", "how_many"), [("waiting", 2), ("unanswered", 1), ("disliked", 1)]
+)
+def test_the_inbox_is_not_empty_on_the_first_morning(demo, view, how_many):
+    mara = User.objects.get(email=harbor.OWNER)
+    assert inbox.find(demo, mara, view=view).count() >= how_many
 
 
 def test_what_no_text_says_is_not_made_up(demo):

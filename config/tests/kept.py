@@ -16,6 +16,7 @@ LEFT_OUT = {
     "AgentStats": "counted from conversations",
     "Reply": "the work of answering; question and answer are messages",
     "Reservation": "held for minutes",
+    "InboxNotice": "a mail that goes out within minutes",
     "RefreshToken": "a secret's hash",
 }
 FILES = {
@@ -39,6 +40,10 @@ FILES = {
     "Message": "messages",
     "Rating": "ratings",
     "Tag": "tags",
+    "InboxEntry": "handovers",
+    "Note": "notes",
+    "CannedReply": "canned_replies",
+    "InboxPreference": "inbox_preferences",
     "CustodyTest": "custody_tests",
     "CustodyRun": "custody_runs",
     "CustodyResult": "custody_results",

@@ -20,14 +20,18 @@ from accounts.models import (
     WorkStatus,
 )
 from accounts.tests.factories import MembershipFactory, make_webhook
+from agents.canned import create_canned_reply
 from agents.custody.runs import perform, start_run
 from agents.custody.suites import create_test
 from agents.editing import update_agent
+from agents.handover import answer as say
+from agents.handover import leave_email, take
 from agents.interruption import regenerate
 from agents.knowledge.indexing import index_document
 from agents.knowledge.vectors import embed_pack
 from agents.models import (
     Agent,
+    CannedReply,
     CustodyRun,
     Document,
     KnowledgePack,
@@ -36,6 +40,7 @@ from agents.models import (
     ProviderAccount,
     Session,
 )
+from agents.notes import add_note
 from agents.ratings import rate
 from agents.replies import ask, produce
 from agents.tagging import add_tag
@@ -66,6 +71,10 @@ class World:
     account: ProviderAccount
     document: Document
     unread: Document
+    # A conversation that waits, one Ada has taken over, a text to answer with.
+    waiting: Session
+    taken: Session
+    canned: CannedReply
     # What the links of two invitations end with.
     token: str
     known_token: str
@@ -100,6 +109,7 @@ class World:
             "test": reverse("agents:edit_test", args=[*agent, self.run.test.pk]),
             "run": reverse("agents:run", args=[*agent, self.run.pk]),
             **self.of_knowledge(),
+            **self.of_inbox(),
             "metrics": reverse("metrics:overview"),
             "metrics, none found": reverse("metrics:overview")
             + "?search=nobody&interval=week&status=wrong",
@@ -134,6 +144,19 @@ class World:
             "import": reverse("agents:import"),
             "templates": reverse("agents:templates"),
             "template": f"{ready}?industry=healthcare",
+        }
+
+    def of_inbox(self) -> dict[str, str]:
+        return {
+            "inbox": reverse("agents:inbox"),
+            "inbox, none found": reverse("agents:inbox") + "?view=mine&q=nothing",
+            "inbox, waiting": reverse(
+                "agents:inbox_conversation", args=[self.waiting.pk]
+            ),
+            "inbox, taken": reverse("agents:inbox_conversation", args=[self.taken.pk]),
+            "canned replies": reverse("agents:canned"),
+            "canned reply": reverse("agents:canned_edit", args=[self.canned.pk]),
+            "inbox preferences": reverse("agents:inbox_preferences"),
         }
 
     def of_knowledge(self) -> dict[str, str]:
@@ -224,7 +247,27 @@ def build_world() -> World:
         check_error="Maker refused the API key (401).",
     )
     seen = (session, empty, delivery, run, account, document, unread)
-    return World(member, desk, improving, *seen, *tokens)
+    return World(member, desk, improving, *seen, *_inbox(member, desk), *tokens)
+
+
+def _inbox(member: Membership, agent: Agent) -> tuple[Session, Session, CannedReply]:
+    """Let one visitor wait and another talk with Ada, and keep a text."""
+    made = create_canned_reply(
+        organization=member.organization,
+        actor=member.user,
+        shortcut="hello",
+        text="Hello {{visitor}}, a person from {{agent}} here.",
+    )
+    waits, taken = (_talk(agent, 0) for _ in range(2))
+    ask(session=waits, content="Can I talk to a person?")
+    leave_email(session=waits, email="lena@example.com")
+    take(session=taken, actor=member.user)
+    say(session=taken, actor=member.user, content="Hello, Ada here.")
+    ask(session=taken, content="Where is my parcel?")
+    add_note(session=taken, author=member.user, text="Called twice already.")
+    said = taken.message_rows.filter(role="assistant").first()
+    rate(session=taken, message_id=said.pk, value="down", comment="Not true.")
+    return waits, taken, made
 
 
 def _unread(pack: KnowledgePack) -> Document:

@@ -22,20 +22,25 @@ from accounts.models import (
 )
 from accounts.tests.factories import OperatorFactory, make_key, make_webhook
 from agents.budgets import reserve_for_reply, set_caps, settle_reply
+from agents.canned import create_canned_reply
 from agents.custody.runs import start_run
 from agents.custody.suites import create_test
+from agents.handover import take
+from agents.inbox_preferences import set_preference
 from agents.models import (
     Agent,
     Chunk,
     CustodyResult,
     Document,
     DocumentFile,
+    InboxNotice,
     Message,
     ProviderAccount,
     Reply,
     Session,
     VectorIndex,
 )
+from agents.notes import add_note
 from agents.retention import set_retention
 from agents.stats import update_agent_stats_batch
 from agents.tests.factories import (
@@ -85,6 +90,11 @@ READ_ONLY = {
     "widgetsession",
     "refreshtoken",
     "provideraccount",
+    "inboxentry",
+    "note",
+    "cannedreply",
+    "inboxpreference",
+    "inboxnotice",
 }
 
 
@@ -136,6 +146,21 @@ def uploaded_document(organization) -> Document:
     return document
 
 
+def add_feedback(session):
+    RatingFactory(message__session=session)
+    TagFactory(organization=session.organization)
+
+
+def add_inbox(session, ada):
+    """One row of each model of the inbox."""
+    mine = {"organization": ada.organization}
+    take(session=session, actor=ada.user)
+    add_note(session=session, author=ada.user, text="She called yesterday.")
+    set_preference(user=ada.user, changes={"notify": "all"}, **mine)
+    InboxNotice.objects.create(session=session, membership=ada, kind="waiting")
+    create_canned_reply(actor=ada.user, shortcut="hi", text="Hello.", **mine)
+
+
 @pytest.fixture
 def rows(ada, operator):
     """One row at least of every model."""
@@ -157,8 +182,7 @@ def rows(ada, operator):
     add_custody(agent)
     update_agent_stats_batch([agent.pk])
     VectorIndex.objects.get_or_create(knowledge_pack=document.knowledge_pack)
-    RatingFactory(message__session=session)
-    TagFactory(organization=ada.organization)
+    add_feedback(session)
     set_retention(organization=ada.organization, days=90, actor=ada.user)
     metrics = AgentMetrics.objects.get(agent_type=agent.slug)
     MetricEvent.objects.create(
@@ -174,6 +198,7 @@ def rows(ada, operator):
     RefreshToken.objects.create(
         widget_session=widget_session, digest=digest("a refresh token")
     )
+    add_inbox(session, ada)
     invite_member(
         organization=ada.organization,
         actor=ada.user,

@@ -16,6 +16,7 @@ from accounts.members import invite_member
 from accounts.models import APIKey, Role, Scope
 from accounts.permissions import NEVER_BY_KEY, may
 from accounts.tests.factories import MembershipFactory, make_key
+from agents.canned import create_canned_reply
 from agents.custody.runs import start_run
 from agents.custody.suites import create_test
 from agents.tests.factories import (
@@ -31,7 +32,7 @@ from config.tests.routes import cells, is_organization_view, patterns
 pytestmark = pytest.mark.django_db
 # A stream gives its connection back before it speaks, which no open transaction
 # survives: its refusals are tested through a real server.
-CELLS = [cell for cell in cells() if cell.name != "session-stream"]
+CELLS = [cell for cell in cells() if not cell.name.endswith("-stream")]
 # What each family of routes is about; lists are about the organization.
 ABOUT = {
     "organization": "organization",
@@ -50,6 +51,8 @@ ABOUT = {
     "session": "session",
     "tag": "tag",
     "retention": None,
+    "inbox": "session",
+    "canned-reply": "canned_reply",
     "agent-metrics": "agent_type",
     "usage": "agent",
     "account": None,
@@ -79,6 +82,7 @@ OPEN_ROUTES = {
     "feedback",
     "stop",
     "regenerate",
+    "handover",
     "stream",
     None,
 }
@@ -111,6 +115,9 @@ def world(harbor, ada):
         "document": DocumentFactory(knowledge_pack=pack).pk,
         "session": SessionFactory(agent_ref=agent, user=ada.user).pk,
         "tag": TagFactory(organization=harbor).pk,
+        "canned_reply": create_canned_reply(
+            organization=harbor, actor=None, shortcut="hello", text="Hello there."
+        ).pk,
         "agent_type": agent.slug,
         "custody_test": create_test(
             agent=agent,

@@ -48,6 +48,7 @@ ABOUT = {
     "invitation_id": "invitation",
     "webhook_id": "webhook",
     "delivery_id": "delivery",
+    "reply_id": "canned_reply",
     "organization_id": "organization",
 }
 # Nobody needs to be signed in there, and each has tests of its own: the way in, what
@@ -62,6 +63,7 @@ WRITES = {
     "agents:tests": "agents:write",
     "agents:knowledge_list": "knowledge:write",
     "agents:knowledge_detail": "knowledge:write",
+    "agents:canned": "sessions:write",
 }
 # Nobody, a stranger, four roles, a program with a key, a visitor with a token.
 PEOPLE = 8

@@ -156,4 +156,4 @@ def test_the_page_is_told_the_public_part_of_the_configuration_only(harbor):
     config = Visitor(agent).boot().json()["config"]
     assert config["welcome_message"] == "Ahoy."
     assert config["suggestions"] == ["How long?", "x" * 120]
-    assert set(config) == {"name", "suggestions", *boot.PUBLIC_KEYS}
+    assert set(config) == {"name", "suggestions", "handover", *boot.PUBLIC_KEYS}

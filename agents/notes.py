@@ -1,0 +1,51 @@
+"""What members tell one another about a conversation; no visitor's door reads it."""
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.errors import Forbidden, Invalid
+from accounts.models.audit import AuditAction
+from accounts.models.users import User
+from agents import inbox_feed
+from agents.models.handover import MAX_NOTE, Note
+from agents.models.sessions import Session
+
+
+@transaction.atomic
+def add_note(*, session: Session, author: User, text: str) -> Note:
+    """Add a note to a conversation. Raises Invalid."""
+    text = text.strip()
+    if not 1 <= len(text) <= MAX_NOTE:
+        raise Invalid(f"1 to {MAX_NOTE:,} characters.", pointer="/text")
+    note = Note.objects.create(
+        session=session,
+        organization_id=session.organization_id,
+        author=author,
+        text=text,
+    )
+    inbox_feed.tell(session)
+    _record(AuditAction.CREATE, note, author, status=201)
+    return note
+
+
+@transaction.atomic
+def delete_note(*, note: Note, actor: User) -> None:
+    """Delete a note of one's own. Raises Forbidden."""
+    if note.author_id != actor.pk:
+        raise Forbidden("Only its author deletes a note.")
+    inbox_feed.tell(note.session)
+    _record(AuditAction.DELETE, note, actor, status=204)
+    note.delete()
+
+
+def _record(action: AuditAction, note: Note, actor: User, *, status: int) -> None:
+    # Not its text: the log is read by others, and outlives the conversation.
+    audit.record(
+        action=action,
+        resource_type="note",
+        resource_id=note.pk,
+        organization_id=note.organization_id,
+        actor=actor,
+        metadata={"session_id": str(note.session_id)},
+        response_status=status,
+    )

@@ -1,0 +1,227 @@
+"""The inbox: queues of conversations, one of them open beside its queue."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.errors import DomainError, NotFound
+from accounts.pages import page, principal_of
+from agents import canned, handover, inbox, inbox_feed, notes, streams
+from agents.models.handover import CannedReply, Holder
+from agents.models.sessions import Session
+
+PER_PAGE = 30
+TURNS = 200
+MAY = "sessions:write"
+TITLES = {
+    inbox.WAITING: "Needs a person",
+    inbox.UNANSWERED: "No answer",
+    inbox.DISLIKED: "Thumbs-down",
+    inbox.MINE: "Mine",
+    inbox.ALL: "All",
+}
+
+
+def find_conversation(request: HttpRequest, session_id: UUID) -> Session:
+    """Return a conversation of the viewer's organization, or answer 404."""
+    try:
+        return inbox.find_conversation(principal_of(request).organization, session_id)
+    except NotFound:
+        raise Http404 from None
+
+
+def _queue(request: HttpRequest) -> dict[str, Any]:
+    """Return what the list of conversations shows."""
+    principal = principal_of(request)
+    view = request.GET.get("view", "")
+    view = view if view in inbox.VIEWS else inbox.WAITING
+    words = request.GET.get("q", "").strip()[: inbox.MAX_WORDS]
+    found = inbox.find(principal.organization, principal.user, view=view, words=words)
+    shown = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    counts = inbox.counts(principal.organization, principal.user)
+    return {
+        "view": view,
+        "words": words,
+        "page": shown,
+        "rows": inbox.rows(shown.object_list, principal.user),
+        "views": [(name, TITLES[name], counts.get(name)) for name in inbox.VIEWS],
+        "counts": counts,
+    }
+
+
+def _conversation(request: HttpRequest, session: Session) -> dict[str, Any]:
+    """Return what an open conversation shows, and note that it was read."""
+    principal = principal_of(request)
+    inbox.see(session, principal.user)
+    row = inbox.Row(session, principal.user)
+    holder = row.entry.holder if row.entry else Holder.AGENT
+    return {
+        "row": row,
+        "session": session,
+        "agent": session.agent_ref,
+        "turns": inbox.timeline(session, TURNS),
+        "is_waiting": holder == Holder.WAITING,
+        "is_mine": holder == Holder.PERSON and row.is_mine,
+        "is_others": holder == Holder.PERSON and not row.is_mine,
+        "is_held": holder != Holder.AGENT,
+        # Sent twice by an impatient hand, an answer is still one.
+        "key": uuid4(),
+        "colleagues": inbox.colleagues(principal.organization),
+    }
+
+
+@require_safe
+@never_cache
+@page("sessions:read")
+def inbox_list(request: HttpRequest) -> HttpResponse:
+    """Show a queue; on a wide screen a conversation opens beside it."""
+    organization = principal_of(request).organization
+    # Read before the rows: what changes in between is told twice, never lost.
+    after = streams.last_event_id(inbox_feed.channel(organization.pk))
+    return render(request, "agents/inbox.html", {"after": after, **_queue(request)})
+
+
+@require_safe
+@never_cache
+@page("sessions:read")
+def threads(request: HttpRequest) -> HttpResponse:
+    """Show the queue again; the open page asks when something changed."""
+    opened = request.GET.get("open", "")
+    return render(request, "agents/_threads.html", {"open": opened, **_queue(request)})
+
+
+@require_safe
+@never_cache
+@page("sessions:read")
+def badge(request: HttpRequest) -> HttpResponse:
+    """Show how many conversations the viewer should look at."""
+    principal = principal_of(request)
+    counts = inbox.counts(principal.organization, principal.user)
+    return render(request, "agents/_inbox_badge.html", {"counts": counts})
+
+
+@require_safe
+@never_cache
+@page("sessions:read")
+def inbox_conversation(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """Show one conversation of a queue, beside the queue."""
+    session = find_conversation(request, session_id)
+    organization = principal_of(request).organization
+    after = streams.last_event_id(inbox_feed.channel(organization.pk))
+    opened = _conversation(request, session)
+    context = {"after": after, "open": str(session.pk), **opened, **_queue(request)}
+    return render(request, "agents/inbox.html", context)
+
+
+@require_safe
+@never_cache
+@page("sessions:read")
+def talk(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """Show an open conversation again; the open page asks when it changed."""
+    session = find_conversation(request, session_id)
+    context = {"open": str(session.pk), **_conversation(request, session)}
+    return render(request, "agents/_inbox_changes.html", context)
+
+
+@require_safe
+@page("sessions:read")
+def canned_choices(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """Offer the texts that match, filled in for a conversation."""
+    session = find_conversation(request, session_id)
+    words = request.GET.get("q", "").replace("\x00", "")[:40]
+    mine = CannedReply.objects.for_organization(principal_of(request).organization)
+    choices = [
+        (reply, canned.fill(reply.text, session)) for reply in mine.matching(words)[:8]
+    ]
+    return render(request, "agents/_canned_choices.html", {"choices": choices})
+
+
+# --- Deeds ------------------------------------------------------------------
+def _do(request: HttpRequest, session_id: UUID, deed: Callable[..., Any]) -> bool:
+    """Do something with a conversation; say so where the domain refuses it."""
+    session = find_conversation(request, session_id)
+    try:
+        deed(session=session, actor=principal_of(request).user)
+    except DomainError as error:
+        messages.error(request, error.detail)
+        return False
+    return True
+
+
+def _to(request: HttpRequest, name: str, *args: Any) -> HttpResponse:
+    """Go on with the same queue beside it."""
+    query = request.GET.urlencode()
+    return redirect(reverse(name, args=args) + (f"?{query}" if query else ""))
+
+
+def _back(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    return _to(request, "agents:inbox_conversation", session_id)
+
+
+@require_POST
+@page(MAY)
+def take(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """Answer this conversation in the agent's stead."""
+    _do(request, session_id, handover.take)
+    return _back(request, session_id)
+
+
+@require_POST
+@page(MAY)
+def hand_back(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """Let the agent answer again."""
+    if _do(request, session_id, handover.hand_back):
+        messages.success(request, "The agent answers again.")
+    return _back(request, session_id)
+
+
+@require_POST
+@page(MAY)
+def close(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """Be done with a conversation and go back to its queue."""
+    if _do(request, session_id, inbox.close):
+        messages.success(request, "Done. It stands under All.")
+        return _to(request, "agents:inbox")
+    return _back(request, session_id)
+
+
+@require_POST
+@page(MAY)
+def assign(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """Make a conversation a colleague's, or nobody's."""
+    chosen = request.POST.get("user", "")
+
+    def deed(**known: Any) -> None:
+        handover.assign_by_text(user_id=chosen, **known)
+
+    _do(request, session_id, deed)
+    return _back(request, session_id)
+
+
+@require_POST
+@page(MAY)
+def say(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """Answer the visitor, or leave a note for colleagues."""
+    text = request.POST.get("text", "").replace("\r\n", "\n")
+    key = request.POST.get("key") or None
+
+    def deed(*, session: Session, actor: Any) -> None:
+        if request.POST.get("note"):
+            notes.add_note(session=session, author=actor, text=text)
+        else:
+            handover.answer(
+                session=session, actor=actor, content=text, idempotency_key=key
+            )
+
+    said = _do(request, session_id, deed)
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=204 if said else 422)
+    return _back(request, session_id)
