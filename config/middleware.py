@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts import throttles
 from accounts.audit import RequestFacts, current_request
+from config.measures import measures
 from config.problems import CONTENT_TYPE, is_api_path, problem_http_response
 
 log = structlog.get_logger("request")
@@ -51,7 +52,9 @@ class RequestMiddleware:
         if self.is_async:
             return self.answer(request)
         with self.described(request) as started:
-            return self.finished(request, self.get_response(request), started)
+            response = self.finished(request, self.get_response(request), started)
+            measures.share()
+            return response
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
         with self.described(request) as started:
@@ -83,6 +86,7 @@ class RequestMiddleware:
     ) -> HttpResponse:
         if response.status_code >= 400 and is_api_path(request.path):
             response = as_problem(request, response)
+        measures.count_answer(response.status_code)
         response["X-Request-ID"] = str(request.request_id)
         if standings := getattr(request, "rate_standings", None):
             for name, value in throttles.headers(standings).items():

@@ -18,6 +18,8 @@ from django.db.backends.postgresql.psycopg_any import BaseTzLoader
 from psycopg.adapt import AdaptersMap
 from psycopg_pool import ConnectionPool
 
+from config.measures import measures
+
 # Django imports ENGINE + ".base"; here the module is its own.
 sys.modules[f"{__name__}.base"] = sys.modules[__name__]
 
@@ -55,6 +57,18 @@ def with_moments(adapters: AdaptersMap) -> AdaptersMap:
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.execute_wrappers.append(measures.time_statement)
+
+    def _commit(self):
+        super()._commit()
+        measures.count_end(committed=True)
+
+    def _rollback(self):
+        super()._rollback()
+        measures.count_end(committed=False)
+
     def get_connection_params(self):
         params = super().get_connection_params()
         if self.timezone == UTC:

@@ -2,13 +2,14 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from config import api, docs, health
+from config import api, docs, health, operations
 
 handler400 = "config.errors.bad_request"
 
 urlpatterns = [
     *health.urlpatterns,
     path("", include((api.urlpatterns, "api"))),
+    *operations.urlpatterns,
     *docs.urlpatterns,
     path("accounts/", include("accounts.entrance_urls")),
     path("admin/", admin.site.urls),

@@ -73,6 +73,7 @@ OPEN_ROUTES = {
     "health",
     "health-live",
     "health-ready",
+    "ops-metrics",
     "schema",
     "docs",
     "boot",
