@@ -289,13 +289,14 @@ def retry_or_fail(reply: Reply, error: Exception) -> bool:
 
 def announce(reply: Reply) -> None:
     """Tell the conversation's readers how a reply ended."""
+    about = {"reply_id": reply.pk, "message_id": reply.question_id}
     if reply.status == WorkStatus.DONE and reply.answer:
-        data = {"reply_id": reply.pk, "message": message_as_dict(reply.answer)}
+        data = about | {"message": message_as_dict(reply.answer)}
         told = streams.append(reply.session_id, "done", data)
     else:
         code = reply.failure_code
         detail = FAILURES.get(code, "")
-        data = {"reply_id": reply.pk, "code": code, "detail": detail}
+        data = about | {"code": code, "detail": detail}
         told = streams.append(reply.session_id, "failed", data)
     if told:
         Reply.objects.filter(pk=reply.pk).update(announced_at=timezone.now())

@@ -16,7 +16,17 @@ from widget.boot import Visit, widget_config
 
 WORDS = Path(__file__).parent / "words"
 DEFAULT_LOCALE = "en"
-MODULES = ("host", "outbox", "protocol", "stream", "view", "markdown")
+MODULES = (
+    "host",
+    "outbox",
+    "protocol",
+    "stream",
+    "unsent",
+    "view",
+    "nodes",
+    "actions",
+    "markdown",
+)
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "

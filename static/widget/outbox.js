@@ -13,6 +13,7 @@ const back = () =>
 
 //   send(item) resolves to the server's receipt
 //   on.sent(item, receipt), on.waiting(item, error), on.failed(item, error)
+//   on.changed(items) whenever one comes or goes
 export const createOutbox = (send, on) => {
   const queue = [];
   let busy = false;
@@ -26,17 +27,21 @@ export const createOutbox = (send, on) => {
       return Math.max(error.wait * 1000, patience(tries));
     return null;
   };
+  const leave = () => {
+    queue.shift();
+    on.changed(queue);
+  };
   const deliver = async (item) => {
     for (let tries = 0; queue[0] === item; tries += 1) {
       try {
         const receipt = await send(item);
-        queue.shift();
+        leave();
         return on.sent(item, receipt);
       } catch (error) {
         const time = delay(error, tries);
         if (queue[0] !== item) return null;
         if (time === null) {
-          queue.shift();
+          leave();
           return on.failed(item, error);
         }
         on.waiting(item, error);
@@ -57,8 +62,12 @@ export const createOutbox = (send, on) => {
     },
     put(item) {
       queue.push(item);
+      on.changed(queue);
       drain();
     },
-    clear: () => queue.splice(0),
+    clear() {
+      queue.splice(0);
+      on.changed(queue);
+    },
   };
 };

@@ -4,18 +4,21 @@ import { askBoot, listen, tell } from "./host.js";
 import { createOutbox } from "./outbox.js";
 import { createDoor, Refused } from "./protocol.js";
 import { follow, pause } from "./stream.js";
+import * as unsent from "./unsent.js";
 import * as view from "./view.js";
 
 const LONGEST = 4000;
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
 const POLL_EVERY = 3000;
+const REASONS = { quota_exceeded: "quota", stopped: "stopped_early" };
 
 const { say } = view;
 const root = document.documentElement;
 const form = document.getElementById("form");
 const input = document.getElementById("input");
 const fresh = document.getElementById("fresh");
+const stop = document.getElementById("stop");
 
 let settings = {};
 let isOpen = false;
@@ -53,9 +56,16 @@ const block = (error) => {
 
 // Replies -------------------------------------------------------------------
 
+const expect = (question) => {
+  settled.delete(question);
+  unanswered.add(question);
+  stop.hidden = false;
+};
+
 const settle = (question) => {
   settled.add(question);
   unanswered.delete(question);
+  stop.hidden = !unanswered.size;
   if (unanswered.size || !stopStream) return;
   stopStream();
   stopStream = null;
@@ -83,8 +93,11 @@ const chime = () => {
   tone.stop(audio.currentTime + 0.4);
 };
 
-const isOpenReply = (reply) =>
-  questionOf.has(reply) && !settled.has(questionOf.get(reply));
+const isOpenReply = (reply, question) => {
+  // An answer may end before it has begun.
+  if (question && !questionOf.has(reply)) questionOf.set(reply, question);
+  return questionOf.has(reply) && !settled.has(questionOf.get(reply));
+};
 
 const startReply = (reply, question) => {
   questionOf.set(reply, question);
@@ -99,17 +112,19 @@ const events = {
   token({ reply_id, text }) {
     if (isOpenReply(reply_id)) view.growReply(reply_id, text);
   },
-  done({ reply_id, message }) {
-    if (!isOpenReply(reply_id)) return;
+  done({ reply_id, message_id, message }) {
+    if (!isOpenReply(reply_id, message_id)) return;
     view.setState(say("ready"));
-    showAnswer(message, () => view.finishReply(reply_id, message));
+    if (shown.has(message.id)) view.dropReply(reply_id);
+    else showAnswer(message, () => view.finishReply(reply_id, message));
     settle(questionOf.get(reply_id));
   },
-  failed({ reply_id, code }) {
-    if (!isOpenReply(reply_id)) return;
-    view.failReply(reply_id, say(code === "quota_exceeded" ? "quota" : "no_answer"));
-    tell("error", { code });
-    settle(questionOf.get(reply_id));
+  failed({ reply_id, message_id, code }) {
+    if (!isOpenReply(reply_id, message_id)) return;
+    const question = questionOf.get(reply_id);
+    view.failReply(reply_id, say(REASONS[code] || "no_answer"), (note) => anew(question, note));
+    if (code !== "stopped") tell("error", { code });
+    settle(question);
   },
   // Another tab listens to this conversation now: ask for the answers instead.
   superseded() {
@@ -131,7 +146,7 @@ const catchUp = async () => {
     if (message.role === "assistant")
       showAnswer(message, () => {
         view.dropReplies();
-        view.addAnswer(message.content, message.citations);
+        view.addAnswer(message);
       });
   }
   const waiting = new Set(messages.filter(isWaiting).map(({ id }) => id));
@@ -180,10 +195,12 @@ const outbox = createOutbox(
       isStarted = true;
       lastUse = Date.now();
       fresh.hidden = false;
+      // Sent before the page was left, and read back with the history since.
+      if (shown.has(message_id)) node.remove();
       shown.add(message_id);
       view.setState(say("ready"));
       if (!settled.has(message_id)) {
-        unanswered.add(message_id);
+        expect(message_id);
         if (!questionOf.has(reply_id)) startReply(reply_id, message_id);
         watch(events_after);
       }
@@ -200,8 +217,24 @@ const outbox = createOutbox(
       view.markFailed(item.node, explain(error), isGone(error) ? null : () => again(item));
       tell("error", { code: error.code || "unreachable" });
     },
+    changed: (items) => unsent.keep(door.session, items),
   },
 );
+
+// Go on with what was not sent when the page was left: under its key, so that it
+// is asked once; or, where the conversation is another one, as a draft.
+const takeUp = () => {
+  const { session, items } = unsent.read();
+  if (!items.length) return;
+  if (session === door.session) {
+    for (const { key, text } of items)
+      outbox.put({ key, text, node: view.addQuestion(text) });
+    return;
+  }
+  input.value = items.map(({ text }) => text).join("\n");
+  measure();
+  unsent.keep("", []);
+};
 
 const again = (item) => {
   view.clearMark(item.node);
@@ -214,6 +247,44 @@ const ask = (text) => {
   const node = view.addQuestion(text);
   view.scrollToEnd();
   outbox.put({ key: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, text, node });
+};
+
+// What is done about answers ------------------------------------------------
+
+const deed = async (path, body, refused) => {
+  try {
+    return await (await door.request("POST", path, { body })).json();
+  } catch (error) {
+    view.setState(refused[error.code] ? say(refused[error.code]) : explain(error));
+    return null;
+  }
+};
+
+const anew = async (message_id, node) => {
+  const receipt = await deed("regenerate", { message_id }, { not_the_latest: "moved_on" });
+  if (!receipt) return;
+  node.remove();
+  expect(receipt.message_id);
+  lastUse = Date.now();
+  startReply(receipt.reply_id, receipt.message_id);
+  watch(receipt.events_after);
+  input.focus();
+};
+
+view.setDeeds({
+  anew,
+  rate: async (message_id, rating, comment = "") =>
+    (await deed("feedback", { message_id, rating, comment }, {})) !== null,
+});
+
+stop.onclick = async () => {
+  stop.disabled = true;
+  await deed("stop", {}, {});
+  stop.disabled = false;
+  input.focus();
+  // The stream tells the end; who hears no stream asks.
+  await pause(POLL_EVERY);
+  if (unanswered.size) catchUp().catch(() => {});
 };
 
 const measure = () => {
@@ -251,7 +322,7 @@ input.onkeydown = (event) => {
 
 const welcome = () => {
   const text = settings.welcome_message || say("hello");
-  view.fill(() => view.addAnswer(text));
+  view.fill(() => view.addAnswer({ content: text }));
   const offered = settings.quick_replies === false ? [] : settings.suggestions || [];
   view.setSuggestions(isStarted ? [] : offered, ask);
 };
@@ -266,13 +337,12 @@ const resume = async () => {
     for (const message of messages) {
       shown.add(message.id);
       if (message.role === "user") view.addQuestion(message.content);
-      else if (message.role === "assistant")
-        view.addAnswer(message.content, message.citations);
+      else if (message.role === "assistant") view.addAnswer(message);
     }
   });
-  messages.forEach((message) =>
-    (isWaiting(message) ? unanswered : settled).add(message.id),
-  );
+  for (const message of messages)
+    if (isWaiting(message)) expect(message.id);
+    else settled.add(message.id);
   if (unanswered.size) watch(events_after);
   view.setSuggestions([]);
 };
@@ -294,6 +364,7 @@ const enter = async ({ boot_code, looks = {}, open, focus, dark }) => {
   if (granted.resumed) await resume();
   view.setState(say("ready"));
   form.inert = false;
+  takeUp();
   if (focus) input.focus();
   tell("session", { resumed: granted.resumed });
 };
@@ -317,6 +388,7 @@ const forget = () => {
   [shown, unanswered, settled, questionOf].forEach((known) => known.clear());
   isStarted = false;
   fresh.hidden = true;
+  stop.hidden = true;
 };
 
 fresh.onclick = async () => {

@@ -68,6 +68,9 @@ export const createDoor = (askCode) => {
 
   return {
     enter,
+    get session() {
+      return session;
+    },
     // Called when what we go on with is not the session we had: ours was closed,
     // or another tab has begun a new one.
     whenSessionIsNew: (then) => (onNewSession = then),

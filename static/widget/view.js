@@ -1,36 +1,12 @@
 // What the visitor sees. It knows nodes and words, nothing of the network.
 
+import { actionsOn } from "./actions.js";
 import { link, render, safeUrl } from "./markdown.js";
+import { byId, icon, make, say } from "./nodes.js";
 
-const SVG = "http://www.w3.org/2000/svg";
-const ICONS = {
-  page: "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2zM14 2v5a1 1 0 0 0 1 1h5M10 9H8M16 13H8M16 17H8",
-};
+export { say };
+
 const FAR = 80;
-
-const byId = (id) => document.getElementById(id);
-
-const make = (name, set, ...kids) => {
-  const node = document.createElement(name);
-  Object.assign(node, set);
-  node.append(...kids);
-  return node;
-};
-
-const icon = (name) => {
-  const svg = document.createElementNS(SVG, "svg");
-  const path = document.createElementNS(SVG, "path");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  path.setAttribute("d", ICONS[name]);
-  svg.append(path);
-  return svg;
-};
-
-export const words = JSON.parse(byId("words").textContent);
-
-export const say = (key, values = {}) =>
-  (words[key] || key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 
 const log = byId("log");
 const live = byId("live");
@@ -115,8 +91,19 @@ export const addQuestion = (text) =>
     return node;
   });
 
-export const addAnswer = (content, citations) =>
-  keepingEnd(() => log.append(bubble("them", ...answer(content, citations))));
+// What the panel does when a visitor presses something about an answer.
+let deeds = {};
+export const setDeeds = (given) => (deeds = given);
+
+const finished = (message) => {
+  const node = bubble("them", ...answer(message.content, message.citations));
+  if (message.stopped) node.append(make("p", { className: "cut" }, say("stopped")));
+  if (message.id) node.append(actionsOn(node, message, deeds));
+  return node;
+};
+
+// A message without an id is nobody's answer, such as the welcome.
+export const addAnswer = (message) => keepingEnd(() => log.append(finished(message)));
 
 // Fill the log with what was said before without announcing all of it.
 export const fill = (change) => {
@@ -183,21 +170,24 @@ export const growReply = (id, text) => {
   reply.painting = true;
 };
 
-const dropReply = (id) => {
+export const dropReply = (id) => {
   growing.get(id)?.node.remove();
   growing.delete(id);
 };
 
-export const finishReply = (id, { content, citations }) =>
+export const finishReply = (id, message) =>
   keepingEnd(() => {
     dropReply(id);
-    log.append(bubble("them", ...answer(content, citations)));
+    log.append(finished(message));
   });
 
-export const failReply = (id, text) =>
+export const failReply = (id, text, retry) =>
   keepingEnd(() => {
     dropReply(id);
-    addNote(text);
+    const again = make("button", { type: "button", className: "anew" }, say("anew"));
+    const note = make("p", { className: "note" }, `${text} `, again);
+    again.onclick = () => retry(note);
+    log.append(note);
   });
 
 export const dropReplies = () => [...growing.keys()].forEach(dropReply);
