@@ -76,6 +76,11 @@ class Completion:
     turn: Turn | None = None
     twin: dict[str, Any] | None = None
 
+    def look(self) -> None:
+        """Stop the wait for a model once the client is gone. Raises GivenUp."""
+        if self.gone.is_set():
+            raise GivenUp("client_gone")
+
     @property
     def text(self) -> str:
         return "".join(self.said).strip()
@@ -155,6 +160,7 @@ def turn_for(completion: Completion) -> Turn:
         temperature=temperature,
         max_tokens=completion.max_tokens,
         is_watched=asked.stream,
+        waiting=completion.look,
     )
 
 
@@ -169,7 +175,9 @@ def spoken(completion: Completion) -> Generator[str]:
             raise Unavailable
     except GivenUp as error:
         completion.spent = error.tokens
-        raise TookTooLong from None
+        # Who is gone hears no error either.
+        if not completion.text or not completion.gone.is_set():
+            raise TookTooLong from None
     except ProviderError as error:
         completion.spent = error.tokens
         raise Unavailable from None
@@ -208,15 +216,16 @@ def _end(completion: Completion) -> None:
         else:
             budgets.release(completion.reservation)
         return
+    took = max(sum(completion.tokens), completion.spent)
     is_whole = completion.ending is not None and completion.text
     try:
         with transaction.atomic():
-            budgets.settle(completion.reservation, tokens=sum(completion.tokens))
+            budgets.settle(completion.reservation, tokens=took)
             if is_whole and completion.asked.store:
                 _store(completion)
     except IntegrityError:
         # Its twin was stored first: both took tokens, and both say the same.
-        budgets.settle(completion.reservation, tokens=sum(completion.tokens))
+        budgets.settle(completion.reservation, tokens=took)
         completion.twin = twin_of(
             completion.agent, completion.user, completion.asked, completion.key
         )

@@ -25,12 +25,13 @@ from agents.llm.provider import (
 from agents.llm.providers import provider_for
 from agents.models.replies import Reply
 from agents.models.sessions import Message, MessageRole
+from agents.models.summaries import WORD_FOR_WORD, SessionSummary
 from agents.models.versions import AgentVersion
 
 MAX_ANSWER = 40_000
 # For all a model reads besides the question.
 MAX_CONTEXT_TOKENS = 5_000
-MAX_HISTORY = 10
+MAX_HISTORY = WORD_FOR_WORD
 # How soon a worker notices that its reply was stopped.
 LOOK_SECONDS = 0.5
 
@@ -57,9 +58,13 @@ class Answer:
 
 def turn_of(reply: Reply, version: AgentVersion) -> Turn:
     """Gather what the provider gets to see of a conversation."""
-    has_memory = version.config.get("memory_enabled", True)
-    history = said_before(reply) if has_memory else ()
-    return turn_for(version, reply.question.content, history=history)
+    history, summary = (), ""
+    if version.config.get("memory_enabled", True):
+        history = said_before(reply)
+        if version.config.get("context_optimization", True):
+            summary = SessionSummary.objects.before(reply.question)
+    question = reply.question.content
+    return turn_for(version, question, history=history, summary=summary)
 
 
 def turn_for(
@@ -100,6 +105,7 @@ def say(
     deadline = time.monotonic() + (seconds or settings.REPLY_DEADLINE_SECONDS)
 
     def look() -> None:
+        turn.waiting()
         if time.monotonic() >= deadline:
             raise GivenUp("deadline_exceeded")
 

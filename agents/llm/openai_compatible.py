@@ -80,8 +80,8 @@ class OpenAICompatible:
                     yield part
                 return
             except ProviderError as error:
-                tokens += error.tokens
                 failures.append(error)
+                tokens += error.tokens
                 if attempt.has_spoken or patience.is_over:
                     break
         raise ProviderError(
@@ -107,7 +107,8 @@ class Attempt:
         """Yield the answer; only before its first word is anything repeated."""
         try:
             yield from self._tried()
-        except ProviderError as error:
+        except Exception as error:
+            # Also who ended the wait is told what it has cost until then.
             error.tokens = self.spent
             raise
         circuit.succeeded(self.account.key)
@@ -180,7 +181,7 @@ class Attempt:
                 raise ProviderError(
                     f"{self.account.name} {problem}", is_final=speech.is_declined
                 )
-        except ProviderError:
+        except Exception:
             self.spent += speech.estimate(self.body) if speech.has_begun else 0
             raise
         yield speech.ending(self.body, self.account.kind, self.spent)

@@ -68,6 +68,27 @@ def cut_after(*words: str) -> Talk:
     return talk
 
 
+def slowly(text: str, seconds: float) -> Talk:
+    """Say a word, wait, say the next one."""
+
+    def talk(wire: "Wire") -> None:
+        wire.begin()
+        for word in text.split(" "):
+            if wire.over.wait(seconds):
+                return
+            wire.write(as_events(chunk(f"{word} ")))
+        wire.write(as_events(chunk(finish="stop"), chunk(usage=USAGE)))
+        wire.end()
+
+    return talk
+
+
+def endless(wire: "Wire") -> None:
+    wire.begin()
+    while not wire.over.is_set():
+        wire.write(as_events(*[chunk("word ")] * 50))
+
+
 class Wire:
     """One connection, as a test's server holds it."""
 

@@ -15,6 +15,7 @@ from agents.tests.maker import (
     asked_at,
     chunk,
     cut_after,
+    endless,
     heard,
     making,
     refused,
@@ -119,12 +120,6 @@ def test_whoever_waits_is_asked_meanwhile(maker):
     with pytest.raises(Enough):
         heard(asked_at(maker), waiting=waiting)
     assert len(maker.bodies) == 1
-
-
-def endless(wire):
-    wire.begin()
-    while not wire.over.is_set():
-        wire.write(as_events(*[chunk("word ")] * 50))
 
 
 def test_an_endless_answer_is_as_long_as_was_asked_for(maker):

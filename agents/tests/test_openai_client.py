@@ -9,7 +9,8 @@ from django.conf import settings
 from accounts.models import Organization, Scope
 from accounts.tests.factories import MembershipFactory, make_key
 from agents.models import Reservation, Session, UsageMonth
-from agents.tests.factories import knowing_agent
+from agents.tests.factories import AgentFactory, knowing_agent
+from agents.tests.maker import USAGE, making, slowly
 from agents.tests.test_replies_served import surroundings
 from config.tests.serving import served, until
 
@@ -25,8 +26,19 @@ WORD_SECONDS = 0.1
 
 
 @pytest.fixture(scope="module")
-def site(django_db_setup):
-    environ = surroundings(GROUNDED_TOKEN_DELAY_MS=str(int(WORD_SECONDS * 1000)))
+def maker():
+    """The installation's own account: a model that takes its time."""
+    with making(slowly(SENTENCE, WORD_SECONDS / 2)) as maker:
+        yield maker
+
+
+@pytest.fixture(scope="module")
+def site(django_db_setup, maker):
+    environ = surroundings(
+        GROUNDED_TOKEN_DELAY_MS=str(int(WORD_SECONDS * 1000)),
+        LLM_BASE_URL=maker.base_url,
+        LLM_MODEL="house-1",
+    )
     with served("config.asgi:application", **environ) as server:
         yield server
 
@@ -43,6 +55,12 @@ def agent(owner):
 
 @pytest.fixture
 def model(agent):
+    return str(agent.public_id)
+
+
+@pytest.fixture
+def slow_model(owner):
+    agent = AgentFactory(organization=owner.organization, config={"model": "house-1"})
     return str(agent.public_id)
 
 
@@ -89,6 +107,13 @@ def test_an_answer_comes_whole(client, model):
     assert UsageMonth.objects.get(agent=None).tokens == used.total_tokens
 
 
+def test_a_models_own_figures_are_told(client, slow_model):
+    answer = client.chat.completions.create(model=slow_model, messages=QUESTION)
+    assert answer.choices[0].message.content == SENTENCE
+    told = {name: getattr(answer.usage, name) for name in USAGE}
+    assert told == USAGE
+
+
 def test_a_stream_comes_word_by_word_and_holds_no_connection(client, site, model):
     began = time.monotonic()
     arrived, text, used = [], "", None
@@ -126,13 +151,13 @@ def test_the_asynchronous_client_is_answered_too(options, model):
     assert chunks[-1].choices[0].finish_reason == "stop"
 
 
-def test_ten_at_once_are_answered_side_by_side(options, model):
+def test_ten_at_once_are_answered_side_by_side(options, slow_model):
     """More than the server has threads for plain requests."""
     count = settings.WEB_THREADS + 2
 
     async def ask(client):
         began = time.monotonic()
-        await client.chat.completions.create(model=model, messages=QUESTION)
+        await client.chat.completions.create(model=slow_model, messages=QUESTION)
         return time.monotonic() - began
 
     async def all_of_them():
@@ -188,12 +213,12 @@ def test_a_used_up_budget_is_not_asked_again(options, site, model):
     until(lambda: requests_in(site, 429) == before + 1)
 
 
-def test_a_client_that_has_no_patience_stops_the_generation(options, model):
+def test_a_client_that_has_no_patience_stops_the_generation(options, slow_model):
     with (
         openai.OpenAI(**options | {"timeout": WORD_SECONDS * 4}) as client,
         pytest.raises(openai.APITimeoutError),
     ):
-        client.chat.completions.create(model=model, messages=QUESTION)
+        client.chat.completions.create(model=slow_model, messages=QUESTION)
     until(lambda: UsageMonth.objects.filter(agent=None, tokens__gt=0).exists())
     assert not Reservation.objects.exists()
     assert not Session.objects.exists()
