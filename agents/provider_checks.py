@@ -26,7 +26,7 @@ CHECK_SECONDS = 20
 CHECKS_A_MINUTE = 10
 MOST_MODELS = 1_000
 LONGEST_NAME = 200
-QUESTION = "Reply with the word OK."
+ORDERS = "Reply with the word OK."
 ANSWER_TOKENS = 64
 
 
@@ -100,7 +100,14 @@ def offered_by(account: ProviderAccount) -> list[str]:
 
 def answered_in(account: ProviderAccount, model: str) -> int:
     """Have a model say a word; return in how many ms. Raises ProviderError."""
-    turn = Turn(QUESTION, account.name, temperature=1.0, max_tokens=ANSWER_TOKENS)
+    turn = Turn(
+        "Are you there?",
+        account.name,
+        instructions=ORDERS,
+        temperature=1.0,
+        max_tokens=ANSWER_TOKENS,
+        is_bare=True,
+    )
     began = time.monotonic()
     provider = OpenAICompatible([account_of(account, model)], seconds=CHECK_SECONDS)
     with closing(provider.stream(turn)) as parts:

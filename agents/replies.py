@@ -14,7 +14,15 @@ from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
 from accounts.webhooks import announcing
 from accounts.work import claim, claimable, finish, nudge, retry_later
-from agents import budgets, handover, holding, inbox_feed, streams, triage
+from agents import (
+    budgets,
+    handover,
+    holding,
+    inbox_feed,
+    streams,
+    summaries,
+    triage,
+)
 from agents.announcements import announce_conversation
 from agents.llm.gaps import leaves_open
 from agents.llm.provider import Provider, ProviderError
@@ -230,7 +238,7 @@ def store(
     ):
         return False
     if holding.is_with_person(reply.session, lock=True):
-        raise GivenUp("handed_over")
+        raise GivenUp("handed_over", tokens=answer.ending.tokens)
     is_open = leaves_open(answer.text)
     message = reply.session.add_message(
         MessageRole.ASSISTANT,
@@ -244,6 +252,7 @@ def store(
     reply.answer = message
     reply.save(update_fields=["answer"])
     budgets.settle_reply(reply, tokens=answer.ending.tokens)
+    summaries.want_summary(reply.session, version, message.sequence)
     return True
 
 

@@ -39,8 +39,10 @@ LOOK_SECONDS = 0.5
 class GivenUp(Exception):
     """This reply can have no answer; trying again would not help."""
 
-    # What it has cost all the same.
-    tokens = 0
+    def __init__(self, code: str, *, tokens: int = 0) -> None:
+        # What it has cost all the same.
+        self.tokens = tokens
+        super().__init__(code)
 
 
 class LeaseLost(Exception):

@@ -9,6 +9,7 @@ from agents import (
     replies,
     retention,
     stats,
+    summaries,
     unfinished,
 )
 from agents.custody import runs
@@ -18,6 +19,11 @@ from agents.knowledge import indexing, vectors
 @shared_task(name="agents.tasks.answer")
 def answer(reply_id: str) -> None:
     replies.produce(reply_id)
+
+
+@shared_task(name="agents.tasks.summarize")
+def summarize(session_id: str) -> None:
+    summaries.summarize(session_id)
 
 
 @shared_task(name="agents.tasks.index_document")

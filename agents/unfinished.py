@@ -14,8 +14,10 @@ from agents.models.custody import CustodyRun
 from agents.models.handover import InboxNotice
 from agents.models.knowledge import Document, VectorIndex
 from agents.models.replies import Reply
+from agents.models.summaries import SessionSummary
 from agents.models.versions import OptimizationRun
 from agents.replies import ANSWER, announce_overdue, give_up_overdue
+from agents.summaries import SUMMARIZE
 from agents.waiting import apologize_overdue, release_deserted
 
 
@@ -29,6 +31,7 @@ def resend() -> int:
     apologize_overdue()
     return (
         sweep(Reply, ANSWER)
+        + sweep(SessionSummary, SUMMARIZE)
         + sweep(Document, INDEX)
         + sweep(VectorIndex, EMBED)
         + sweep(OptimizationRun, OPTIMIZE)

@@ -68,6 +68,7 @@ NAVIGATION = {
         ("Conversations", "forum", "agents_session"),
         ("Messages", "chat", "agents_message"),
         ("Replies", "reply", "agents_reply"),
+        ("Summaries", "summarize", "agents_sessionsummary"),
         ("Widget sessions", "web", "widget_widgetsession"),
         ("Refresh tokens", "autorenew", "widget_refreshtoken"),
     ],

@@ -67,7 +67,11 @@ app.conf.update(
         Queue(name, Exchange(name), routing_key=name) for name in ("default", "replies")
     ],
     task_create_missing_queues=False,
-    task_routes={"agents.tasks.answer": {"queue": "replies"}},
+    # What mostly waits for a model.
+    task_routes={
+        "agents.tasks.answer": {"queue": "replies"},
+        "agents.tasks.summarize": {"queue": "replies"},
+    },
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     worker_enable_remote_control=False,

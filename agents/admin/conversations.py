@@ -6,7 +6,15 @@ from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from accounts.operations import IsDeletedFilter, ReadOnlyAdmin
-from agents.models import Message, Rating, Reply, RetentionPolicy, Session, Tag
+from agents.models import (
+    Message,
+    Rating,
+    Reply,
+    RetentionPolicy,
+    Session,
+    SessionSummary,
+    Tag,
+)
 
 
 @admin.register(Session)
@@ -109,3 +117,12 @@ class RetentionPolicyAdmin(ReadOnlyAdmin):
     list_select_related = ("organization",)
     search_fields = ("organization__name",)
     ordering = ("organization",)
+
+
+@admin.register(SessionSummary)
+class SessionSummaryAdmin(ReadOnlyAdmin):
+    list_display = ("session", "status", "covers", "attempt")
+    list_filter = ("status",)
+    list_select_related = ("session",)
+    search_fields = ("=session__id",)
+    ordering = ("-session_id",)

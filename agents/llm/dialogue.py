@@ -90,10 +90,13 @@ def question_tokens(question: str) -> int:
     return estimate_tokens(escaped(question))
 
 
+def plain(said: Said) -> str:
+    """Return a message without the numbers of sources, which name others by now."""
+    return MARK.sub("", said.content) if said.role == "assistant" else said.content
+
+
 def spoken(said: Said) -> str:
-    # The numbers of an earlier answer name other documents than those of this one.
-    content = MARK.sub("", said.content) if said.role == "assistant" else said.content
-    return escaped(content)
+    return escaped(plain(said))
 
 
 def section(name: str, text: str) -> str:
@@ -102,6 +105,10 @@ def section(name: str, text: str) -> str:
 
 def messages(turn: Turn) -> list[Message]:
     """Return a turn's messages: the orders, what was said, the question."""
+    if turn.is_bare:
+        work = [turn.instructions, section("material", turn.question)]
+        roles = ("system", "user")
+        return [{"role": r, "content": c} for r, c in zip(roles, work, strict=True)]
     system = f"{turn.instructions}\n\n{RULES}".strip()
     dialogue = [("system", system)]
     dialogue += [(said.role, spoken(said)) for said in turn.history]

@@ -56,6 +56,9 @@ class Turn:
     max_tokens: int = 1000
     # Whether somebody reads along; else words need no pace.
     is_watched: bool = True
+    # Whether the question is the material of some work of ours: then neither the
+    # rules of answering nor documents belong to it.
+    is_bare: bool = False
     # Origins an answer may link to, besides its documents.
     sites: tuple[str, ...] = ()
     # Called again and again while a provider waits for something; what it raises

@@ -45,6 +45,7 @@ from agents.models.sessions import (
     SessionStatus,
 )
 from agents.models.stats import AgentStats
+from agents.models.summaries import SessionSummary
 from agents.models.usage import (
     AgentBudget,
     Reservation,
@@ -102,6 +103,7 @@ __all__ = [
     "Session",
     "SessionIsOver",
     "SessionStatus",
+    "SessionSummary",
     "Tag",
     "Template",
     "UsageDay",

@@ -15,6 +15,7 @@ LEFT_OUT = {
     "VectorIndex": "made from documents",
     "AgentStats": "counted from conversations",
     "Reply": "the work of answering; question and answer are messages",
+    "SessionSummary": "made from messages",
     "Reservation": "held for minutes",
     "InboxNotice": "a mail that goes out within minutes",
     "RefreshToken": "a secret's hash",

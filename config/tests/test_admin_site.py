@@ -38,6 +38,7 @@ from agents.models import (
     ProviderAccount,
     Reply,
     Session,
+    SessionSummary,
     VectorIndex,
 )
 from agents.notes import add_note
@@ -89,6 +90,7 @@ READ_ONLY = {
     "tag",
     "widgetsession",
     "refreshtoken",
+    "sessionsummary",
     "provideraccount",
     "inboxentry",
     "note",
@@ -178,6 +180,7 @@ def rows(ada, operator):
         agent_ref=agent,
     )
     question = session.add_message("user", "When do you open?")
+    SessionSummary.objects.create(session=session, text="They met.", covers=1)
     add_usage(agent, Reply.objects.create(session=session, question=question))
     add_custody(agent)
     update_agent_stats_batch([agent.pk])
