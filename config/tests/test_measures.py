@@ -103,8 +103,9 @@ def test_a_key_without_the_scope_is_refused(ada, scopes):
 
 
 def test_members_and_strangers_are_refused(browser_of, ada):
-    assert browser_of(ada).get(URL).status_code == 403
-    assert browser_of(ada).get("/dashboard/health").status_code == 403
+    member = browser_of(ada)
+    assert member.get(URL).status_code == 403
+    assert member.get("/dashboard/health").status_code == 403
     assert Client().get(URL).status_code == 401
     assert Client().get("/dashboard/health").status_code == 302
 
