@@ -2,7 +2,7 @@ from django.contrib import admin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from accounts.operations import ReadOnlyAdmin
-from metrics.models import AgentMetrics, MetricEvent
+from metrics.models import AgentMetrics, MetricEvent, MetricsTotal
 
 
 @admin.register(AgentMetrics)
@@ -45,3 +45,25 @@ class MetricEventAdmin(ReadOnlyAdmin):
     list_select_related = ("metrics", "organization")
     search_fields = ("=metrics__agent_type", "=idempotency_key")
     ordering = ("-occurred_at", "-id")
+
+
+@admin.register(MetricsTotal)
+class MetricsTotalAdmin(ReadOnlyAdmin):
+    """Parts of sums; only together do those of an organization mean something."""
+
+    list_display = (
+        "organization",
+        "current_difficulty",
+        "status",
+        "is_active",
+        "agents",
+        "xp",
+    )
+    list_filter = (
+        "current_difficulty",
+        "status",
+        "is_active",
+        ("organization", AutocompleteSelectFilter),
+    )
+    list_select_related = ("organization",)
+    ordering = ("-id",)

@@ -4,22 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.db.models import (
-    Avg,
-    Case,
-    CharField,
-    Count,
-    F,
-    IntegerField,
-    Q,
-    Sum,
-    Value,
-    When,
-)
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import F, SmallIntegerField, Value
 from django.utils import timezone
 
 from accounts.models.organizations import Organization
-from metrics import levels
+from metrics import levels, totals
 from metrics.models import (
     AgentMetrics,
     AgentMetricsQuerySet,
@@ -28,23 +18,16 @@ from metrics.models import (
     MetricEventQuerySet,
     Status,
 )
+from metrics.models.boards import REASONS
 from metrics.scores import RANKED, as_json
+from metrics.totals import Group, Sums
 
 TOP_PERFORMERS = 5
 RECENT_TESTS = 10
 MAX_RECOMMENDATIONS = 20
-LOW_PASS_RATE = 0.85
-MANY_FAILURES = 2
-MANY_SUCCESSES = 5
-
-# In the order of their urgency.
-REASONS: dict[str, Q] = {
-    "failing": Q(consecutive_failures__gt=MANY_FAILURES),
-    "low_pass_rate": Q(total_tests_given__gt=0, pass_rate__lt=LOW_PASS_RATE),
-    "untested": Q(total_tests_given=0),
-    "ready_for_more": Q(consecutive_successes__gt=MANY_SUCCESSES),
-}
-ATTENTION = ("failing", "low_pass_rate", "untested")
+# The reasons by their urgency; the last one is good news.
+URGENT = list(REASONS)
+READY = URGENT.index("ready_for_more")
 TOLD = (
     "agent_type",
     "level",
@@ -79,69 +62,78 @@ def events_of(
 
 
 # --- all agent types together -----------------------------------------------------
-def overview(boards: AgentMetricsQuerySet) -> dict[str, Any]:
-    """Return the names of all agent types and their sums, in two queries."""
-    sums = boards.aggregate(
-        learning_score=Sum("learning_score", default=0.0),
-        xp=Sum("xp", default=0),
-        given=Sum("total_tests_given", default=0),
-        passed=Sum("total_tests_passed", default=0),
-        level=Avg("level", default=0.0),
-    )
-    names = list(boards.oldest_first().values_list("agent_type", flat=True))
+def groups_of(
+    organization: Organization, bound_agent: UUID | None = None
+) -> list[Group]:
+    """Return the sums of a caller's agent types: as kept, unless it is bound to one."""
+    if bound_agent is None:
+        return list(totals.kept(organization))
+    return list(totals.added_up(boards_of(organization, bound_agent)))
+
+
+def overview(
+    boards: AgentMetricsQuerySet, *, all_of: Organization | None = None
+) -> dict[str, Any]:
+    """Return the names of some agent types and their sums, in two queries.
+
+    `all_of` is the organization when they are all it has: its sums are kept.
+    """
+    groups = totals.kept(all_of) if all_of else totals.added_up(boards)
+    sums = totals.total_of(groups)
+    names = ArrayAgg("agent_type", order_by=("created_at", "id"), default=[])
+    agents = boards.aggregate(names=names)["names"]
     return {
         "status": "success",
-        "total_agents": len(names),
-        "agents": names,
+        "total_agents": len(agents),
+        "agents": agents,
         "summary": {
-            "total_learning_score": round(sums["learning_score"], 2),
+            "total_learning_score": round(float(sums["learning_score"]), 2),
             "total_xp": sums["xp"],
-            "total_tests_given": sums["given"],
-            "total_tests_passed": sums["passed"],
-            "average_level": round(float(sums["level"]), 2),
+            "total_tests_given": sums["total_tests_given"],
+            "total_tests_passed": sums["total_tests_passed"],
+            "average_level": _average(sums, "level"),
         },
     }
 
 
-def totals(boards: AgentMetricsQuerySet) -> dict[str, Any]:
-    """Return sums, averages and both distributions by one aggregate."""
-    found = boards.aggregate(
-        total_agents=Count("pk"),
-        active_agents=Count("pk", filter=Q(is_active=True)),
-        total_learning_score=Sum("learning_score", default=0.0),
-        average_learning_score=Avg("learning_score", default=0.0),
-        total_xp=Sum("xp", default=0),
-        average_level=Avg("level", default=0.0),
-        total_custody_xp=Sum("custody_xp", default=0),
-        average_custody_level=Avg("custody_level", default=0.0),
-        total_tests_given=Sum("total_tests_given", default=0),
-        total_tests_passed=Sum("total_tests_passed", default=0),
-        total_tests_failed=Sum("total_tests_failed", default=0),
-        total_adversarial_wins=Sum("adversarial_wins", default=0),
-        **_counts("current_difficulty", Difficulty.values),
-        **_counts("status", Status.values),
-    )
-    difficulties = {
-        name: found.pop(f"current_difficulty_{name}") for name in Difficulty.values
-    }
-    statuses = {name: found.pop(f"status_{name}") for name in Status.values}
-    summary = {
-        name: value if isinstance(value, int) else round(float(value), 2)
-        for name, value in found.items()
-    }
-    rate = levels.pass_rate(found["total_tests_passed"], found["total_tests_given"])
+def sums_and_distributions(groups: list[Group]) -> dict[str, Any]:
+    """Return sums, averages and both distributions of some groups."""
+    sums = totals.total_of(groups)
+    active = totals.total_of(group for group in groups if group["is_active"])
+    given, passed = sums["total_tests_given"], sums["total_tests_passed"]
+    difficulties = _counted(groups, "current_difficulty", Difficulty.values)
+    statuses = _counted(groups, "status", Status.values)
     return {
-        "summary": summary | {"overall_pass_rate": rate},
+        "summary": {
+            "total_agents": sums["agents"],
+            "active_agents": active["agents"],
+            "total_learning_score": round(float(sums["learning_score"]), 2),
+            "average_learning_score": _average(sums, "learning_score"),
+            "total_xp": sums["xp"],
+            "average_level": _average(sums, "level"),
+            "total_custody_xp": sums["custody_xp"],
+            "average_custody_level": _average(sums, "custody_level"),
+            "total_tests_given": given,
+            "total_tests_passed": passed,
+            "total_tests_failed": sums["total_tests_failed"],
+            "overall_pass_rate": levels.pass_rate(passed, given),
+            "total_adversarial_wins": sums["adversarial_wins"],
+        },
         "difficulty_distribution": difficulties,
         "status_distribution": {name: n for name, n in statuses.items() if n},
     }
 
 
-def _counts(column: str, values: Iterable[str]) -> dict[str, Count]:
-    return {
-        f"{column}_{value}": Count("pk", filter=Q(**{column: value}))
-        for value in values
-    }
+def _average(sums: Sums, name: str) -> float:
+    return round(float(sums[name] / (sums["agents"] or 1)), 2)
+
+
+def _counted(groups: list[Group], column: str, values: Iterable[str]) -> dict[str, int]:
+    counts = dict.fromkeys(values, 0)
+    for group in groups:
+        if group[column] in counts:
+            counts[group[column]] += group["agents_sum"]
+    return counts
 
 
 def summary(
@@ -149,45 +141,30 @@ def summary(
 ) -> dict[str, Any]:
     """Return the whole picture in three queries, however many agent types."""
     boards = boards_of(organization, bound_agent)
-    top = _told(boards.best_first()[:TOP_PERFORMERS], "")
-    notable = _told(_notable(boards)[:MAX_RECOMMENDATIONS], F("reason"))
+    nobody = Value(None, SmallIntegerField())
+    top = boards.best_first()[:TOP_PERFORMERS].values(*TOLD, reason=nobody)
+    notable = _told(boards.most_urgent_first()[:MAX_RECOMMENDATIONS])
     best, worthy = [], []
     for line in top.union(notable, all=True):
-        (worthy if line["why"] else best).append(line)
+        (best if line["reason"] is None else worthy).append(line)
     best.sort(key=lambda line: (-line["level"], -line["xp"], line["agent_type"]))
-    worthy.sort(key=lambda line: (list(REASONS).index(line["why"]), line["agent_type"]))
+    worthy.sort(key=lambda line: (line["reason"], line["agent_type"]))
     return {
         "status": "success",
         "timestamp": as_json(timezone.now()),
-        **totals(boards),
+        **sums_and_distributions(groups_of(organization, bound_agent)),
         "top_performers": [{name: line[name] for name in TOLD[:5]} for line in best],
         "recent_tests": recent_tests(events_of(organization, bound_agent)),
-        "recommendations": [ADVICE[line["why"]].format(**line) for line in worthy],
+        "recommendations": [_advice(line) for line in worthy],
     }
 
 
-def _notable(
-    boards: AgentMetricsQuerySet, reasons: Iterable[str] = tuple(REASONS)
-) -> AgentMetricsQuerySet:
-    """Return the rows there is something to say about, the most urgent first."""
-    reasons = list(reasons)
-    whens = [When(REASONS[name], then=Value(name)) for name in reasons]
-    ranks = [When(REASONS[name], then=Value(n)) for n, name in enumerate(reasons)]
-    condition = Q()
-    for name in reasons:
-        condition |= REASONS[name]
-    return (
-        boards.filter(condition)
-        .annotate(
-            reason=Case(*whens, output_field=CharField()),
-            urgency=Case(*ranks, output_field=IntegerField()),
-        )
-        .order_by("urgency", "pass_rate", "agent_type")
-    )
+def _told(boards: AgentMetricsQuerySet) -> Any:
+    return boards.values(*TOLD, reason=F("urgency"))
 
 
-def _told(boards: AgentMetricsQuerySet, why: Any) -> Any:
-    return boards.values(*TOLD, why=Value(why) if isinstance(why, str) else why)
+def _advice(line: dict[str, Any]) -> str:
+    return ADVICE[URGENT[line["reason"]]].format(**line)
 
 
 ADVICE = {
@@ -232,6 +209,11 @@ def recent_tests(
     ]
 
 
+def count_of_all(organization: Organization) -> int:
+    """Return how many living agent types an organization has."""
+    return totals.total_of(totals.kept(organization))["agents"]
+
+
 def ranking(boards: AgentMetricsQuerySet) -> Any:
     """Select what a line of the leaderboard shows; the caller orders and slices."""
     return boards.values(*RANKED, "created_at", "pk")
@@ -239,8 +221,7 @@ def ranking(boards: AgentMetricsQuerySet) -> Any:
 
 def attention(boards: AgentMetricsQuerySet, limit: int = 10) -> list[dict[str, Any]]:
     """Return who needs a look, the most urgent first, each with its reason."""
-    rows = _told(_notable(boards, ATTENTION)[:limit], F("reason"))
+    rows = _told(boards.most_urgent_first().filter(urgency__lt=READY)[:limit])
     return [
-        row | {"reason": row["why"], "advice": ADVICE[row["why"]].format(**row)}
-        for row in rows
+        row | {"reason": URGENT[row["reason"]], "advice": _advice(row)} for row in rows
     ]

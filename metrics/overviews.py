@@ -68,7 +68,9 @@ def overview(
     boards = analytics.boards_of(organization, bound_agent)
     events = analytics.events_of(organization, bound_agent)
     return Overview(
-        totals=analytics.totals(boards),
+        totals=analytics.sums_and_distributions(
+            analytics.groups_of(organization, bound_agent)
+        ),
         points=trends.curve(events, interval=interval, days=days),
         leaderboard=list(boards.best_first().without_lists()[:leaders]),
         attention=analytics.attention(boards),

@@ -1,4 +1,4 @@
-"""Recompute scoreboards from the ledger, compare, and put right what differs."""
+"""Recompute scoreboards and their sums, compare, and put right what differs."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -11,9 +11,10 @@ from django.db import transaction
 
 from accounts.errors import Invalid
 from accounts.models.organizations import Organization
-from metrics import projection
+from metrics import projection, totals
 from metrics.levels import Rules
 from metrics.models import AgentMetrics, MetricEvent
+from metrics.totals import COUNTED, Drift
 
 BATCH = 200
 EVENT = (
@@ -63,7 +64,7 @@ class Replay:
 
 
 def verify(*, organization: Organization | None = None, repair: bool = False) -> Report:
-    """Replay every scoreboard; with `repair`, rebuild those that differ."""
+    """Replay all scoreboards and add them up; with `repair`, put right what differs."""
     report, rules = Report(), projection.current_rules()
     for boards in _batches(organization):
         report.rows += len(boards)
@@ -78,7 +79,27 @@ def verify(*, organization: Organization | None = None, repair: bool = False) ->
             found = _settle(board.pk, rules, repair)
             report.differences += found
             report.repaired += bool(found) and repair
+    drifts = (totals.repair if repair else totals.find_drifts)(organization)
+    for drift in drifts:
+        report.differences += _sums_that_differ(drift)
     return report
+
+
+def _sums_that_differ(drift: Drift) -> list[Difference]:
+    group = drift.group
+    where = f"{group['current_difficulty']}, {group['status']}"
+    where += "" if group["is_active"] else ", not active"
+    return [
+        Difference(
+            drift.organization_id,
+            f"all agent types ({where})",
+            name,
+            drift.kept[name],
+            drift.seen[name],
+        )
+        for name in COUNTED
+        if drift.kept[name] != drift.seen[name]
+    ]
 
 
 def _batches(organization: Organization | None) -> Iterator[list[AgentMetrics]]:

@@ -9,7 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from accounts.doors import idempotency_key
+from accounts.doors import LIST_PARAMETERS, idempotency_key
 from accounts.errors import NotFound
 from accounts.models.api_keys import Scope
 from accounts.models.lifecycle import request_fingerprint
@@ -92,7 +92,9 @@ class AgentMetricsViewSet(LedgerViewSet):
     @documented(responses=OverviewShape)
     def list(self, request):
         """Name all agent types and add up what they achieved."""
-        return Response(analytics.overview(self.filter_queryset(self.get_queryset())))
+        boards = self.filter_queryset(self.get_queryset())
+        all_of = self.organization if self.is_about_all else None
+        return Response(analytics.overview(boards, all_of=all_of))
 
     @documented(responses=SummaryShape)
     @action(detail=False, url_path="analytics/summary", filterset_class=None)
@@ -123,6 +125,16 @@ class AgentMetricsViewSet(LedgerViewSet):
 
     def cursor_of(self, row):
         return row["created_at"], row["pk"]
+
+    @property
+    def is_about_all(self) -> bool:
+        """Whether nothing narrows down which agent types are meant."""
+        narrowing = self.request.query_params.keys() - LIST_PARAMETERS
+        return not narrowing and self.principal.bound_agent is None
+
+    def known_count(self, queryset):
+        """All are counted already; only some of them need a COUNT."""
+        return analytics.count_of_all(self.organization) if self.is_about_all else None
 
     @documented(
         parameters=[ORGANIZATION, IDEMPOTENCY],

@@ -69,6 +69,7 @@ READ_ONLY = {
     "audithead",
     "agentmetrics",
     "metricevent",
+    "metricstotal",
     "agentversion",
     "optimizationrun",
     "chunk",

@@ -1,12 +1,11 @@
-"""The scoreboard (a row an agent type) and the ledger it is computed from."""
+"""The scoreboard: a row an agent type, computed from the ledger."""
 
 from django.contrib.postgres.functions import RandomUUID
 from django.core.validators import RegexValidator
 from django.db import connections, models, router
-from django.db.models import F, Q, Value
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 
-from accounts.models.lifecycle import new_id
 from accounts.models.organizations import Organization
 
 # What an INTEGER column holds at most.
@@ -55,6 +54,18 @@ def _json_list():
     )
 
 
+LOW_PASS_RATE = 0.85
+MANY_FAILURES = 2
+MANY_SUCCESSES = 5
+# Why there is something to say about an agent type, in the order of urgency.
+REASONS: dict[str, Q] = {
+    "failing": Q(consecutive_failures__gt=MANY_FAILURES),
+    "low_pass_rate": Q(total_tests_given__gt=0, pass_rate__lt=LOW_PASS_RATE),
+    "untested": Q(total_tests_given=0),
+    "ready_for_more": Q(consecutive_successes__gt=MANY_SUCCESSES),
+}
+
+
 class AgentMetricsQuerySet(models.QuerySet):
     def for_organization(self, organization):
         return self.filter(organization=organization)
@@ -72,6 +83,11 @@ class AgentMetricsQuerySet(models.QuerySet):
 
     def best_first(self):
         return self.order_by("-level", "-xp", "agent_type")
+
+    def most_urgent_first(self):
+        """Those there is something to say about, the worst first."""
+        notable = self.filter(urgency__isnull=False)
+        return notable.order_by("urgency", "pass_rate", "agent_type")
 
     def without_lists(self):
         """Leave the long JSON columns where they are."""
@@ -164,6 +180,14 @@ class AgentMetrics(models.Model):
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
     updated_at = models.DateTimeField(auto_now=True, db_default=Now())
     retired_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # The place of its reason in REASONS, or null: the database works it out.
+    urgency = models.GeneratedField(
+        expression=Case(
+            *(When(reason, then=place) for place, reason in enumerate(REASONS.values()))
+        ),
+        output_field=models.SmallIntegerField(null=True),
+        db_persist=True,
+    )
     # The number of ledger events this row already contains.
     events = models.BigIntegerField(default=0, db_default=0, editable=False)
 
@@ -179,6 +203,11 @@ class AgentMetrics(models.Model):
                 fields=["organization", "-level", "-xp", "agent_type"],
                 condition=Q(retired_at=None),
                 name="ix_agent_metrics_ranking",
+            ),
+            models.Index(
+                fields=["organization", "urgency", "pass_rate", "agent_type"],
+                condition=Q(retired_at=None, urgency__isnull=False),
+                name="ix_agent_metrics_urgency",
             ),
             # Rows are wide with their test histories. What overviews add up and
             # rankings show is in the index itself, so that it alone is read.
@@ -249,104 +278,3 @@ class AgentMetrics(models.Model):
 
     def __str__(self) -> str:
         return self.agent_type
-
-
-class EventKind(models.TextChoices):
-    CUSTODY_TEST = "custody_test"
-    LEARNING = "learning"
-    PUT = "put"
-    BULK_UPDATE = "bulk_update"
-    RESET = "reset"
-
-
-class Source(models.TextChoices):
-    """Who recorded an event. Only the platform's own runs count for the badge."""
-
-    API = "api"
-    DASHBOARD = "dashboard"
-    CUSTODY_RUN = "custody_run"
-    OPTIMIZER = "optimizer"
-    MIGRATION = "migration"
-    DEMO = "demo"
-
-
-class MetricEventQuerySet(models.QuerySet):
-    def for_organization(self, organization):
-        return self.filter(organization=organization)
-
-    def tests(self):
-        return self.filter(passed__isnull=False)
-
-    def newest_first(self):
-        """Order one agent type's events; dense numbers make any page cheap."""
-        return self.order_by("-sequence")
-
-
-class MetricEvent(models.Model):
-    """One append-only ledger entry; replaying them in order gives the scoreboard.
-
-    The payload alone is replayed. The columns beside it are what it came to, for
-    questions about many events; a replay checks them too.
-    """
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organization = models.ForeignKey(
-        Organization,
-        on_delete=models.CASCADE,
-        related_name="metric_events",
-        db_index=False,
-    )
-    metrics = models.ForeignKey(
-        AgentMetrics, on_delete=models.CASCADE, related_name="ledger", db_index=False
-    )
-    sequence = models.BigIntegerField()
-    kind = models.CharField(max_length=20, choices=EventKind)
-    source = models.CharField(max_length=20, choices=Source, default=Source.API)
-    payload = models.JSONField(default=dict)
-    passed = models.BooleanField(null=True)
-    score = models.FloatField(null=True)
-    difficulty = models.CharField(max_length=20, default="", blank=True)
-    xp_change = models.IntegerField(default=0)
-    occurred_at = models.DateTimeField()
-    created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
-    idempotency_key = models.CharField(max_length=255, null=True, blank=True)
-    request_fingerprint = models.CharField(max_length=64, default="", blank=True)
-    # What the first request was answered, for its repetitions; as text, because
-    # JSONB does not keep the order of keys.
-    response = models.TextField(default="", blank=True)
-
-    objects = MetricEventQuerySet.as_manager()
-
-    class Meta:
-        db_table = "metric_events"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["metrics", "sequence"], name="uq_metric_events_sequence"
-            ),
-            models.UniqueConstraint(
-                fields=["organization", "idempotency_key"],
-                condition=Q(idempotency_key__isnull=False),
-                name="uq_metric_events_idempotency_key",
-            ),
-        ]
-        indexes = [
-            # What the curves add up is in the index itself.
-            models.Index(
-                fields=["organization", "occurred_at"],
-                include=["metrics", "passed", "xp_change"],
-                name="ix_metric_events_time",
-            ),
-            models.Index(
-                fields=["metrics", "occurred_at"],
-                include=["passed", "xp_change"],
-                name="ix_metric_events_agent_time",
-            ),
-            models.Index(
-                fields=["metrics", "sequence"],
-                condition=Q(kind="reset"),
-                name="ix_metric_events_resets",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.sequence}"
