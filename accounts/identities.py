@@ -62,7 +62,7 @@ def settle(login: SocialLogin) -> User:
     try:
         return _settle(login)
     except IntegrityError:
-        # Two windows at once: the other one has made it.
+        # The other window was faster here, too.
         return _settle(login)
 
 
@@ -95,7 +95,6 @@ def _settle(login: SocialLogin) -> User:
     return user
 
 
-@transaction.atomic
 def upsert_oauth_user(
     *,
     provider: AuthProvider,
@@ -113,6 +112,15 @@ def upsert_oauth_user(
     """
     facts = {"name": name, "groups": groups, "roles": roles}
     email = email.strip().lower()
+    try:
+        return _upsert(provider, sub, email, facts)
+    except IntegrityError:
+        # Two windows at once: the other one has made it.
+        return _upsert(provider, sub, email, facts)
+
+
+@transaction.atomic
+def _upsert(provider: AuthProvider, sub: str, email: str, facts: dict) -> User:
     everybody = User.all_objects.select_for_update()
     user = everybody.filter(provider=provider, provider_user_id=sub).first()
     if user is None:

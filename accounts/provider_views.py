@@ -9,7 +9,6 @@ from allauth.socialaccount.models import SocialApp
 from allauth.socialaccount.providers.base import Provider
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -40,7 +39,6 @@ def begin(request: HttpRequest, provider_id: str) -> HttpResponse:
 
 
 @require_POST
-@login_required
 @reauthentication_required(app=ABOUT_PROVIDERS)
 @never_cache
 def connect(request: HttpRequest, provider_id: str) -> HttpResponse:
@@ -60,7 +58,6 @@ def connect(request: HttpRequest, provider_id: str) -> HttpResponse:
 
 
 @require_POST
-@login_required
 @reauthentication_required(app=ABOUT_PROVIDERS)
 def disconnect(request: HttpRequest, identity_id: int) -> HttpResponse:
     """Take an identity from this account; another way in must be left."""

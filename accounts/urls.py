@@ -10,6 +10,7 @@ from accounts import (
     webhook_views,
 )
 from accounts.entrance_urls import later
+from accounts.pages import person_page
 
 app_name = "accounts"
 
@@ -23,12 +24,12 @@ urlpatterns = [
     ),
     path(
         "account/providers/<slug:provider_id>/connect/",
-        later("accounts.provider_views.connect"),
+        person_page(later("accounts.provider_views.connect")),
         name="connect_provider",
     ),
     path(
         "account/providers/<int:identity_id>/disconnect/",
-        later("accounts.provider_views.disconnect"),
+        person_page(later("accounts.provider_views.disconnect")),
         name="disconnect_provider",
     ),
     path("api-keys/", views.api_keys, name="api_keys"),

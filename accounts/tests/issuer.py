@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import http.client
 import json
 import secrets
 import threading
@@ -169,3 +170,33 @@ def running():
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+# --- A browser on its way there and back ------------------------------------
+SIGN_IN = "/accounts/oidc/oidc/login/"
+
+
+def begin(client, path=SIGN_IN):
+    """Follow the link of the sign-in page; return the issuer's address for it."""
+    response = client.get(path)
+    assert response.status_code == 302, response.status_code
+    return response["Location"]
+
+
+def let_in(address):
+    """Sign in at the issuer; return where it sends the browser."""
+    parts = urlsplit(address)
+    connection = http.client.HTTPConnection(parts.netloc)
+    connection.request("GET", f"{parts.path}?{parts.query}")
+    location = connection.getresponse().headers["Location"]
+    connection.close()
+    return location
+
+
+def back(client, location):
+    parts = urlsplit(location)
+    return client.get(f"{parts.path}?{parts.query}")
+
+
+def sign_in(client, path=SIGN_IN):
+    return back(client, let_in(begin(client, path)))

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -20,15 +19,19 @@ from accounts.tests.factories import (
     MembershipFactory,
     person_who_signs_in,
 )
+from accounts.tests.second_step import (
+    AGAIN,
+    APP,
+    LOGIN,
+    STEP,
+    enter,
+    know_the_password,
+    shown,
+)
 
 pytestmark = pytest.mark.django_db
-LOGIN = reverse("account_login")
-AGAIN = reverse("account_reauthenticate")
-STEP = reverse("mfa_authenticate")
-APP = reverse("mfa_activate_totp")
 CODES = reverse("mfa_view_recovery_codes")
 ACCOUNT = reverse("accounts:account")
-ADMIN = reverse("admin:index")
 
 
 @pytest.fixture
@@ -57,23 +60,6 @@ def app(mara):
 @pytest.fixture
 def codes(mara, app):
     return RecoveryCodes.activate(mara).generate_codes()
-
-
-def shown(secret, half_minutes=0):
-    """Return the code an app shows now, or so many half minutes later."""
-    return totp.format_hotp_value(
-        totp.hotp_value(secret, int(time.time()) // 30 + half_minutes)
-    )
-
-
-def know_the_password(user, client=None):
-    client = client or Client()
-    answer = client.post(LOGIN, {"login": user.email, "password": PASSWORD})
-    return client, answer
-
-
-def enter(client, code):
-    return client.post(STEP, {"code": code})
 
 
 def is_signed_in(client):
@@ -345,69 +331,3 @@ def test_a_passkey_belongs_to_the_configured_name(browser, settings):
     page = browser.get(reverse("mfa_add_webauthn"))
     options = page.context["js_data"]["creation_options"]["publicKey"]
     assert options["rp"] == {"id": "agents.example", "name": "YourAgent"}
-
-
-# --- Operators --------------------------------------------------------------
-def operator_with(app_secret=None):
-    user = person_who_signs_in(is_staff=True, is_superuser=True)
-    if app_secret:
-        totp.TOTP.activate(user, app_secret)
-    return user
-
-
-def test_an_operator_without_a_second_step_is_reminded_once(client):
-    client.force_login(operator_with())
-    assert "Add a second step" in client.get(ADMIN).content.decode()
-    assert "Add a second step" not in client.get(ADMIN).content.decode()
-    page = client.get(ACCOUNT).content.decode()
-    assert "You can change everything here" in page
-
-
-def test_the_administration_can_be_closed_to_who_has_none(client, settings):
-    settings.ADMIN_REQUIRES_MFA = True
-    client.force_login(operator_with())
-    assert client.get(ADMIN, follow=True).request["PATH_INFO"] == ACCOUNT
-    path = reverse("admin:accounts_user_changelist")
-    assert client.get(path, follow=True).request["PATH_INFO"] == ACCOUNT
-
-
-def test_the_administration_opens_in_a_session_that_has_shown_it(settings):
-    settings.ADMIN_REQUIRES_MFA = True
-    secret = totp.generate_totp_secret()
-    user = operator_with(secret)
-    client, _ = know_the_password(user)
-    enter(client, shown(secret))
-    assert client.get(ADMIN).status_code == 200
-    # A session from before it was there shows it first.
-    older = Client()
-    older.force_login(user)
-    asked = older.get(ADMIN, follow=True).request
-    assert asked["PATH_INFO"] == reverse("mfa_reauthenticate")
-    again = reverse("mfa_reauthenticate")
-    answer = older.post(again, {"code": shown(secret, 1), "next": ADMIN})
-    assert answer["Location"] == ADMIN
-    assert older.get(ADMIN).status_code == 200
-
-
-@pytest.mark.django_db(transaction=True)
-def test_setting_one_up_opens_the_administration_at_once(client, settings):
-    settings.ADMIN_REQUIRES_MFA = True
-    client.force_login(operator_with())
-    client.post(AGAIN, {"password": PASSWORD})
-    secret = client.get(APP).context["form"].secret
-    client.post(APP, {"code": shown(secret)})
-    assert client.get(ADMIN).status_code == 200
-
-
-def test_an_operator_takes_the_step_from_who_has_lost_it(client, mara, codes):
-    theirs = Client()
-    theirs.force_login(mara)
-    operator = operator_with()
-    client.force_login(operator)
-    form = {"action": "remove_factors", "_selected_action": [mara.pk, operator.pk]}
-    client.post(reverse("admin:accounts_user_changelist"), form)
-    assert not Authenticator.objects.exists()
-    assert theirs.get(ACCOUNT).status_code == 302
-    row = AuditLog.objects.get(action="DELETE")
-    assert (row.user, row.resource_id) == (operator, str(mara.pk))
-    assert row.detail.changes["type"]["old"] == ["recovery_codes", "totp"]

@@ -1,92 +1,20 @@
 """Sign-in by other providers, against a real issuer on loopback."""
 
-import http.client
-import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditLog, User
 from accounts.tests import issuer as issuers
 from accounts.tests.factories import PASSWORD, MembershipFactory, UserFactory
-from config.environment import Environment
-from config.sign_in import providers
+from accounts.tests.issuer import back, begin, let_in, sign_in
 
 LOGIN = reverse("account_login")
 OIDC = "/accounts/oidc/oidc/login/"
 COGNITO = "/accounts/amazon-cognito/login/"
 AZURE = "/accounts/microsoft/login/"
-
-
-@pytest.fixture(scope="module")
-def served():
-    with issuers.running() as issuer:
-        yield issuer
-
-
-@pytest.fixture
-def issuer(served, settings, monkeypatch):
-    """The issuer as it is at first, configured as every provider there is."""
-    served.reset()
-    client = {
-        "CLIENT_ID": issuers.CLIENT_ID,
-        "CLIENT_SECRET": issuers.CLIENT_SECRET,
-    }
-    values = {
-        "OIDC_ISSUER": served.url,
-        "OIDC_NAME": "Harbor SSO",
-        "COGNITO_ISSUER": f"{served.url}/eu-west-1_pool",
-        "AZURE_AD_TENANT": issuers.DIRECTORY,
-        "AZURE_AD_LOGIN_URL": served.url,
-    }
-    for prefix in ("OIDC", "COGNITO", "AZURE_AD"):
-        values |= {f"{prefix}_{name}": value for name, value in client.items()}
-    for name, value in values.items():
-        monkeypatch.setenv(name, value)
-    settings.SOCIALACCOUNT_PROVIDERS = providers(Environment())
-    return served
-
-
-@pytest.fixture
-def directory(issuer):
-    """The issuer as Azure AD, where one of the directory's people signs in."""
-    issuer.claims = {
-        "sub": "another-for-every-application",
-        "oid": "azure-1",
-        "email": "Noor@Example.com",
-        "preferred_username": "n.jansen@example.com",
-        "name": "Noor Jansen",
-    }
-    return issuer
-
-
-def begin(client, path=OIDC):
-    """Follow the link of the sign-in page; return the issuer's address for it."""
-    response = client.get(path)
-    assert response.status_code == 302
-    return response["Location"]
-
-
-def let_in(address):
-    """Sign in at the issuer; return where it sends the browser."""
-    parts = urlsplit(address)
-    connection = http.client.HTTPConnection(parts.netloc)
-    connection.request("GET", f"{parts.path}?{parts.query}")
-    location = connection.getresponse().headers["Location"]
-    connection.close()
-    return location
-
-
-def back(client, location):
-    parts = urlsplit(location)
-    return client.get(f"{parts.path}?{parts.query}")
-
-
-def sign_in(client, path=OIDC):
-    return back(client, let_in(begin(client, path)))
 
 
 def is_signed_in(client):
@@ -375,103 +303,3 @@ def test_the_same_name_at_another_issuer_is_somebody_else(client, issuer, settin
     app["settings"] = {"server_url": f"{issuer.url}/elsewhere"}
     assert is_refused(client, sign_in(client))
     assert "another provider before" in client.get(LOGIN).content.decode()
-
-
-@pytest.mark.django_db
-def test_cognito_signs_in_with_the_groups_of_its_token(client, issuer):
-    issuer.claims |= {"cognito:groups": ["Roasters"], "email_verified": "true"}
-    sign_in(client, COGNITO)
-    user = User.objects.get()
-    assert (user.provider, user.provider_user_id) == ("aws_cognito", "person-1")
-    assert user.group_names() == ["Roasters"]
-    assert "/eu-west-1_pool/token" in issuer.requests
-
-
-@pytest.mark.django_db
-def test_cognito_opens_nothing_by_an_unverified_address(client, issuer):
-    issuer.claims["email_verified"] = "false"
-    assert is_refused(client, sign_in(client, COGNITO))
-
-
-@pytest.mark.django_db
-def test_azure_signs_in_the_people_of_one_directory(client, directory):
-    directory.claims |= {"roles": ["Agent.Owner"], "groups": ["a-group-id"]}
-    sign_in(client, AZURE)
-    user = User.objects.get()
-    assert (user.provider, user.provider_user_id) == ("azure_ad", "azure-1")
-    assert (user.email, user.name) == ("noor@example.com", "Noor Jansen")
-    assert (user.roles, user.group_names()) == (["Agent.Owner"], ["a-group-id"])
-
-
-@pytest.mark.django_db
-def test_azure_without_an_address_signs_in_by_the_name(client, directory):
-    del directory.claims["email"]
-    sign_in(client, AZURE)
-    assert User.objects.get().email == "n.jansen@example.com"
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize(
-    "name",
-    ["boss_rival.example#EXT#@example.onmicrosoft.com", "x@notrival.example", None, 7],
-)
-def test_azure_opens_nothing_by_an_address_of_another_domain(client, directory, name):
-    UserFactory(email="boss@rival.example")
-    directory.claims |= {"email": "boss@rival.example", "preferred_username": name}
-    assert is_refused(client, sign_in(client, AZURE))
-
-
-@pytest.mark.django_db
-def test_azure_signs_in_nobody_of_another_directory(client, directory):
-    directory.wrong = {"iss": f"{directory.url}/another-directory/v2.0"}
-    assert is_refused(client, sign_in(client, AZURE))
-
-
-@pytest.mark.django_db
-def test_the_sign_in_page_offers_what_is_configured(client, issuer):
-    page = client.get(f"{LOGIN}?next=/api-keys/").content.decode()
-    for name in ("Harbor SSO", "Microsoft", "Amazon Cognito"):
-        assert f"Sign in with {name}" in page
-    assert re.search(r'href="/accounts/oidc/oidc/login/\?next=%2Fapi-keys%2F"', page)
-
-
-@pytest.mark.django_db
-def test_without_configuration_nothing_is_offered(client):
-    assert "Other ways" not in client.get(LOGIN).content.decode()
-    for path in (OIDC, COGNITO, AZURE, f"{OIDC}callback/"):
-        assert client.get(path).status_code == 404
-
-
-@pytest.mark.django_db
-def test_what_is_kept_elsewhere_switches_no_provider_on(client):
-    from allauth.socialaccount.models import SocialApp
-
-    SocialApp.objects.create(
-        provider="openid_connect", provider_id="oidc", name="Planted", client_id="x"
-    )
-    assert "Planted" not in client.get(LOGIN).content.decode()
-    assert client.get(OIDC).status_code == 404
-
-
-AZURE_VALUES = {"AZURE_AD_CLIENT_ID": "a", "AZURE_AD_CLIENT_SECRET": "b"}
-COGNITO_VALUES = {"COGNITO_CLIENT_ID": "a", "COGNITO_CLIENT_SECRET": "b"}
-OIDC_VALUES = {"OIDC_CLIENT_ID": "a", "OIDC_CLIENT_SECRET": "b"}
-
-
-@pytest.mark.parametrize(
-    ("values", "said"),
-    [
-        ({"OIDC_ISSUER": "https://x.example"}, "OIDC_CLIENT_ID is missing"),
-        ({"AZURE_AD_TENANT": "common"}, "AZURE_AD_CLIENT_ID is missing"),
-        (COGNITO_VALUES, "COGNITO_ISSUER is missing"),
-        (AZURE_VALUES | {"AZURE_AD_TENANT": "Common"}, "AZURE_AD_TENANT"),
-        (AZURE_VALUES | {"AZURE_AD_TENANT": "a/../common"}, "AZURE_AD_TENANT"),
-        (COGNITO_VALUES | {"COGNITO_ISSUER": "x"}, "COGNITO_ISSUER"),
-        (OIDC_VALUES | {"OIDC_ISSUER": "http://sso.example"}, "OIDC_ISSUER"),
-    ],
-)
-def test_half_a_configuration_is_one_clear_line(monkeypatch, values, said):
-    for name, value in values.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(ImproperlyConfigured, match=said):
-        providers(Environment())
