@@ -134,7 +134,9 @@ class World:
             "organizations": reverse("accounts:organizations"),
             "organization settings": reverse("accounts:settings"),
             "your data": reverse("accounts:my_data"),
+            "account": reverse("accounts:account"),
             "password": reverse("account_change_password"),
+            "address": reverse("account_email"),
         }
 
     def ways_to_an_agent(self) -> dict[str, str]:

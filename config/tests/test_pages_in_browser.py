@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from accounts.tests.second_step import shown as code_of
 from config.tests.browsing import axe_violations
 from config.tests.conftest import Visit
 
@@ -65,7 +66,9 @@ PAGES = [
     "organizations",
     "organization settings",
     "your data",
+    "account",
     "password",
+    "address",
 ]
 ENTRANCES = ["sign in", "forgotten", "nothing", "join", "join, known", "join, too late"]
 
@@ -117,3 +120,77 @@ def test_an_empty_organization_teaches_the_first_step(context, dashboard):
     assert faults_at_every_size(page) == []
     page.get_by_role("link", name="Make the first one").click()
     expect(page.locator("h1")).to_have_text("What should your agent do?")
+
+
+@pytest.fixture
+def device(context, dashboard):
+    """Ada's browser with a passkey's device in it, at a name passkeys work at."""
+    visit = Visit(context, dashboard)
+    place = dashboard.address.replace("127.0.0.1", "localhost")
+    visit.dashboard = dashboard._replace(address=place)
+    session = context.new_cdp_session(visit.page)
+    session.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return visit
+
+
+def enter_password(page: Page, button: str) -> None:
+    page.get_by_label("Password").fill("a long enough passphrase")
+    page.get_by_role("button", name=button, exact=True).click()
+
+
+def sign_in_by_password(visit: Visit) -> Page:
+    page = visit.open("/accounts/login/")
+    page.get_by_label("Email").fill("ada@example.com")
+    enter_password(page, "Sign in")
+    return page
+
+
+def leave(visit: Visit) -> None:
+    visit.open("/accounts/logout/").locator("main button[type=submit]").first.click()
+
+
+def test_a_second_step_is_set_up_and_used(device):
+    page, faults = sign_in_by_password(device), {}
+
+    def look(name: str, heading: str) -> None:
+        expect(page.locator("h1")).to_have_text(heading)
+        faults[name] = faults_at_every_size(page)
+        page.set_viewport_size({"width": 1440, "height": 900})
+
+    device.open("/account/").get_by_role("link", name="Set up an app").click()
+    look("again", "Confirm it is you")
+    enter_password(page, "Continue")
+    look("app", "Set up an app")
+    secret = page.locator("code.wrap").inner_text()
+    page.get_by_label("Code of the app").fill(code_of(secret))
+    page.get_by_role("button", name="Turn it on").click()
+    look("codes", "Recovery codes")
+    device.open("/account/").get_by_role("link", name="Add a passkey").click()
+    look("add", "Add a passkey")
+    page.get_by_role("button", name="Add it").click()
+    look("account", "Your account")
+    page.get_by_role("link", name="Rename Passkey 1").click()
+    look("rename", "Rename the passkey")
+    device.open("/account/").get_by_role("link", name="Remove Passkey 1").click()
+    look("remove", "Remove the passkey")
+
+    leave(device)
+    sign_in_by_password(device)
+    look("second step", "One more step")
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page.locator("h1")).to_have_text("Agents")
+    leave(device)
+    device.open("/accounts/login/?next=/account/")
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    expect(page.locator("h1")).to_have_text("Your account")
+    assert {name: found for name, found in faults.items() if found} == {}
+    assert device.complaints == []
