@@ -5,11 +5,14 @@ import io
 import socket
 import ssl
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from urllib.parse import urlsplit
 
 from accounts.addresses import AddressRefused, Resolver, Target, resolve, targets_of
+
+CUT = "The connection was cut before an answer came."
 
 
 class RequestFailed(Exception):
@@ -87,9 +90,48 @@ def post(
     `seconds` are for everything together: name, connection, answer.
     """
     deadline = Deadline(seconds)
+    with _in_words(seconds), contextlib.ExitStack() as opened:
+        targets = _targets(url, deadline, resolver)
+        if urlsplit(url).scheme != "https" and not all(
+            one.is_exempt for one in targets
+        ):
+            raise AddressRefused("Only https may leave the private network.")
+        request = _opened(url, targets, deadline, opened)
+        response = _asked(request, "POST", url, body, headers)
+        return _read(response, keep_bytes)
+
+
+def get(
+    url: str,
+    *,
+    headers: dict[str, str],
+    seconds: float,
+    most_bytes: int,
+    resolver: Resolver = resolve,
+) -> Answer:
+    """Return the whole answer to a GET, following no redirect. Raises RequestFailed.
+
+    What is cut off or longer than `most_bytes` is a failure, not a shorter answer.
+    """
+    deadline = Deadline(seconds)
+    with _in_words(seconds), contextlib.ExitStack() as opened:
+        targets = _targets(url, deadline, resolver)
+        request = _opened(url, targets, deadline, opened)
+        response = _asked(request, "GET", url, None, headers)
+        body = response.read(most_bytes + 1)
+        if len(body) > most_bytes:
+            raise RequestFailed(f"The answer is larger than {most_bytes:,} bytes.")
+        if response.length:
+            raise RequestFailed(CUT)
+        named = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, named, body)
+
+
+@contextlib.contextmanager
+def _in_words(seconds: float) -> Iterator[None]:
+    """Turn whatever stops a request into a failure that may be shown."""
     try:
-        with contextlib.ExitStack() as opened:
-            return _exchange(url, body, headers, keep_bytes, deadline, resolver, opened)
+        yield
     except AddressRefused as error:
         raise RequestFailed(str(error)) from None
     except TimeoutError:
@@ -101,21 +143,28 @@ def post(
         raise RequestFailed(_words(error)) from None
 
 
-def _exchange(
-    url: str,
-    body: bytes,
-    headers: dict[str, str],
-    keep_bytes: int,
-    deadline: Deadline,
-    resolver: Resolver,
-    opened: contextlib.ExitStack,
-) -> Answer:
+def _targets(url: str, deadline: Deadline, resolver: Resolver) -> list[Target]:
+    """Resolve the host of an address once and judge what it leads to."""
     parts = urlsplit(url)
+    return targets_of(
+        parts.hostname or "",
+        _port_of(url),
+        timeout=deadline.remaining(),
+        resolver=resolver,
+    )
+
+
+def _port_of(url: str) -> int:
+    parts = urlsplit(url)
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _opened(
+    url: str, targets: list[Target], deadline: Deadline, opened: contextlib.ExitStack
+) -> HTTPConnection:
+    """Connect to a judged address, with TLS in the name's name."""
+    parts, port = urlsplit(url), _port_of(url)
     host = parts.hostname or ""
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    targets = targets_of(host, port, timeout=deadline.remaining(), resolver=resolver)
-    if parts.scheme != "https" and not all(one.is_exempt for one in targets):
-        raise AddressRefused("Only https may leave the private network.")
     wire = opened.enter_context(_connected(targets, port, deadline))
     if parts.scheme == "https":
         wire = opened.enter_context(_wrapped(wire, host))
@@ -123,10 +172,21 @@ def _exchange(
         wire.do_handshake()
     request = HTTPConnection(host, port)
     request.sock = _Wire(wire, deadline)
+    return request
+
+
+def _asked(
+    request: HTTPConnection,
+    method: str,
+    url: str,
+    body: bytes | None,
+    headers: dict[str, str],
+) -> HTTPResponse:
+    parts = urlsplit(url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     fixed = {"Host": parts.netloc, "Connection": "close"}
-    request.request("POST", path, body, fixed | headers)
-    return _read(request.getresponse(), keep_bytes)
+    request.request(method, path, body, fixed | headers)
+    return request.getresponse()
 
 
 def _connected(targets: list[Target], port: int, deadline: Deadline) -> socket.socket:
@@ -167,5 +227,5 @@ def _words(error: Exception) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "The connection was refused."
     if isinstance(error, ConnectionError | HTTPException):
-        return "The connection was cut before an answer came."
+        return CUT
     return "The host could not be reached."

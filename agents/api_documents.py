@@ -56,6 +56,7 @@ class DocumentSummary(serializers.Serializer):
     error = serializers.CharField(allow_null=True)
     chunk_count = serializers.IntegerField()
     indexed_at = serializers.DateTimeField(allow_null=True)
+    missing_since = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
 
@@ -89,6 +90,7 @@ def document_summary(document: Document) -> dict[str, Any]:
         "error": (document.cause or NO_REASON) if has_failed else None,
         "chunk_count": document.chunk_count,
         "indexed_at": document.indexed_at,
+        "missing_since": document.missing_since,
         "created_at": document.created_at,
         "updated_at": document.updated_at,
     }

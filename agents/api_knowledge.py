@@ -28,8 +28,10 @@ from agents.api_documents import (
     document_as_dict,
     document_summary,
 )
+from agents.api_sources import SourceBody, SourceShape, source_as_dict
 from agents.knowledge import documents, packs
 from agents.knowledge.search import MAX_QUESTION, Passage, search
+from agents.knowledge.sources import create_source, get_source
 from agents.knowledge.uploads import upload_document
 from agents.models.knowledge import (
     Document,
@@ -37,6 +39,7 @@ from agents.models.knowledge import (
     Language,
     VectorStoreStatus,
 )
+from agents.models.sources import KnowledgeSource
 
 
 class PackBody(StrictSerializer):
@@ -108,6 +111,7 @@ class KnowledgePackViewSet(OrganizationViewSet):
         "list": Scope.AGENTS_READ,
         "retrieve": Scope.AGENTS_READ,
         "documents": Scope.AGENTS_READ,
+        "sources": Scope.AGENTS_READ,
         "search": Scope.AGENTS_READ,
         "*": Scope.KNOWLEDGE_WRITE,
     }
@@ -121,6 +125,7 @@ class KnowledgePackViewSet(OrganizationViewSet):
         return {
             "create": PackBody,
             "partial_update": PackEditBody,
+            "add_source": SourceBody,
             "add_document": UploadBody if self.is_upload else DocumentBody,
         }.get(self.action, PackShape)
 
@@ -233,3 +238,34 @@ class KnowledgePackViewSet(OrganizationViewSet):
             raise Invalid(f"1 to {MAX_QUESTION:,} characters.", pointer="/q")
         found = search(knowledge_pack_id=pack.pk, question=question)
         return Response({"results": [passage_as_dict(each) for each in found]})
+
+    @extend_schema(parameters=[ORGANIZATION], responses=SourceShape(many=True))
+    @action(detail=True)
+    def sources(self, request, pk):
+        mine = KnowledgeSource.objects.filter(knowledge_pack=self.find())
+        mine = self.filter_queryset(mine.with_counts())
+        return self.list_page(mine, source_as_dict)
+
+    @extend_schema(
+        parameters=[ORGANIZATION, IDEMPOTENCY],
+        request=SourceBody,
+        responses={202: SourceShape, 200: SourceShape},
+    )
+    @sources.mapping.post
+    def add_source(self, request, pk):
+        """Have a site read into the pack: a page and what it links to, or a sitemap."""
+        body = self.body()
+        key = idempotency_key(request, body)
+        body.pop("idempotency_key", None)
+        source, created = create_source(
+            knowledge_pack=self.find(),
+            created_by=self.principal.user,
+            idempotency_key=key,
+            **body,
+        )
+        source = get_source(organization=self.organization, source_id=source.pk)
+        headers = {"Location": f"/api/v1/knowledge-sources/{source.pk}/"}
+        if not created:
+            headers["Idempotency-Replayed"] = "true"
+        status = 202 if created else 200
+        return Response(source_as_dict(source), status, headers=headers)

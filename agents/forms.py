@@ -349,30 +349,6 @@ class DocumentForm(DomainForm):
     )
 
 
-class FilesInput(forms.ClearableFileInput):
-    allow_multiple_selected = True
-
-
-class FilesField(forms.FileField):
-    """Several files at once; what is in them, the domain judges."""
-
-    widget = FilesInput(attrs={"multiple": True})
-
-    def __init__(self, **kwargs):
-        super().__init__(allow_empty_file=True, **kwargs)
-
-    def clean(self, data: Any, initial: Any = None) -> list[Any]:
-        given = (data if isinstance(data, list | tuple) else [data]) or [None]
-        cleaned = [super(FilesField, self).clean(file, initial) for file in given]
-        return [file for file in cleaned if file]
-
-
-class FilesForm(DomainForm):
-    """Files to add to a pack."""
-
-    files = FilesField(label="Files")
-
-
 DocumentFormSet = forms.formset_factory(
     DocumentForm,
     extra=1,

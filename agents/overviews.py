@@ -15,6 +15,7 @@ from agents.models.agents import Agent, OptimizationStatus
 from agents.models.feedback import Rating, RatingValue
 from agents.models.knowledge import Chunk, Document, KnowledgePack
 from agents.models.sessions import Message, MessageRole, Session
+from agents.models.sources import KnowledgeSource, SourcePage
 from agents.models.versions import OptimizationRun
 from metrics.models import AgentMetrics
 
@@ -196,6 +197,18 @@ def agents_using(pack: KnowledgePack) -> QuerySet[Agent]:
 def documents_of(pack: KnowledgePack) -> QuerySet[Document]:
     """List a pack's documents, newest first, without their texts."""
     return Document.objects.filter(knowledge_pack=pack).defer("content")
+
+
+def sites_of(pack: KnowledgePack) -> QuerySet[KnowledgeSource]:
+    """List a pack's sites with how far each is read."""
+    sites = KnowledgeSource.objects.filter(knowledge_pack=pack).with_counts()
+    return sites.order_by("-created_at", "-id")
+
+
+def pages_of(source: KnowledgeSource) -> QuerySet[SourcePage]:
+    """List a site's pages in the order they are read."""
+    pages = SourcePage.objects.filter(source=source)
+    return pages.order_by("depth", "created_at", "id")
 
 
 def passages_of(document: Document) -> QuerySet[Chunk]:

@@ -27,6 +27,7 @@ from agents.models.personas import Persona
 from agents.models.providers import ProviderAccount
 from agents.models.retention import RetentionPolicy
 from agents.models.sessions import Message, MessageRole, Session
+from agents.models.sources import KnowledgeSource, SourcePage
 from agents.models.usage import AgentBudget, UsageDay, UsageMonth
 from agents.models.versions import AgentVersion, OptimizationRun
 
@@ -131,6 +132,10 @@ def organization_sections(organization: Organization) -> Iterator[Section]:
     yield "knowledge_packs", rows_of(KnowledgePack.objects.filter(**mine))
     yield "documents", rows_of(Document.objects.filter(**mine), *REPETITION)
     yield "document_files", files_of(organization)
+    sites = KnowledgeSource.objects.filter(**mine)
+    yield "knowledge_sources", rows_of(sites, *REPETITION)
+    pages = SourcePage.objects.filter(source__organization=organization)
+    yield "source_pages", rows_of(pages)
     yield from conversations(Session.all_objects.filter(**mine))
     yield "notes", rows_of(Note.objects.filter(**mine))
     yield "canned_replies", rows_of(CannedReply.objects.filter(**mine))

@@ -13,7 +13,7 @@ from agents import (
     unfinished,
 )
 from agents.custody import runs
-from agents.knowledge import indexing, vectors
+from agents.knowledge import crawling, indexing, vectors
 
 
 @shared_task(name="agents.tasks.answer")
@@ -34,6 +34,11 @@ def index_document(document_id: str) -> None:
 @shared_task(name="agents.tasks.embed_pack")
 def embed_pack(knowledge_pack_id: str) -> None:
     vectors.embed_pack(knowledge_pack_id)
+
+
+@shared_task(name="agents.tasks.crawl_source")
+def crawl_source(source_id: str) -> None:
+    crawling.crawl_source(source_id)
 
 
 @shared_task(name="agents.tasks.rebuild_vectors")

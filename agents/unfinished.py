@@ -9,11 +9,13 @@ from agents.custody.runs import RUN
 from agents.endings import expire_overdue
 from agents.inbox_notices import MAIL
 from agents.knowledge.indexing import INDEX
+from agents.knowledge.sources import CRAWL, start_due
 from agents.knowledge.vectors import EMBED
 from agents.models.custody import CustodyRun
 from agents.models.handover import InboxNotice
 from agents.models.knowledge import Document, VectorIndex
 from agents.models.replies import Reply
+from agents.models.sources import KnowledgeSource
 from agents.models.summaries import SessionSummary
 from agents.models.versions import OptimizationRun
 from agents.replies import ANSWER, announce_overdue, give_up_overdue
@@ -26,6 +28,7 @@ def resend() -> int:
     give_up_overdue()
     announce_overdue()
     release_overdue()
+    start_due()
     expire_overdue()
     release_deserted()
     apologize_overdue()
@@ -34,6 +37,7 @@ def resend() -> int:
         + sweep(SessionSummary, SUMMARIZE)
         + sweep(Document, INDEX)
         + sweep(VectorIndex, EMBED)
+        + sweep(KnowledgeSource, CRAWL)
         + sweep(OptimizationRun, OPTIMIZE)
         + sweep(CustodyRun, RUN)
         + sweep(InboxNotice, MAIL)

@@ -9,6 +9,7 @@ from agents.views import (
     knowledge,
     portable,
     providers,
+    sites,
     usage,
 )
 
@@ -17,6 +18,7 @@ app_name = "agents"
 AGENT = "agents/<uuid:public_id>/"
 TALK = f"{AGENT}conversations/<uuid:session_id>/"
 PACK = "knowledge/<uuid:pack_id>/"
+SITE = f"{PACK}sites/<uuid:source_id>/"
 DOCUMENT = f"{PACK}documents/<uuid:document_id>/"
 
 
@@ -116,6 +118,11 @@ urlpatterns = [
     path(f"{PACK}files/", knowledge.upload, name="upload"),
     path(f"{PACK}search/", knowledge.retrieval, name="retrieval"),
     path(f"{PACK}documents/", knowledge.documents, name="knowledge_documents"),
+    path(f"{PACK}sites/", sites.sites, name="sites"),
+    path(SITE, sites.site, name="site"),
+    path(f"{SITE}pages/", sites.site_pages, name="site_pages"),
+    path(f"{SITE}crawl/", sites.crawl_site, name="crawl_site"),
+    path(f"{SITE}delete/", sites.remove_site, name="delete_site"),
     path(DOCUMENT, knowledge.document, name="document"),
     path(f"{DOCUMENT}file/", knowledge.document_file, name="document_file"),
     path(f"{DOCUMENT}again/", knowledge.retry_document, name="retry_document"),

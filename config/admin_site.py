@@ -49,6 +49,8 @@ NAVIGATION = {
         ("Knowledge packs", "library_books", "agents_knowledgepack"),
         ("Documents", "description", "agents_document"),
         ("Files", "attach_file", "agents_documentfile"),
+        ("Sites", "language", "agents_knowledgesource"),
+        ("Pages of sites", "web", "agents_sourcepage"),
         ("Passages", "notes", "agents_chunk"),
         ("Vectors", "hub", "agents_vectorindex"),
     ],

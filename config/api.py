@@ -16,6 +16,7 @@ from agents.api_knowledge import KnowledgePackViewSet
 from agents.api_providers import ProviderViewSet
 from agents.api_retention import retention_urlpatterns
 from agents.api_sessions import SessionViewSet, TagViewSet, stream_urlpatterns
+from agents.api_sources import KnowledgeSourceViewSet
 from agents.api_usage import UsageViewSet
 from agents.gallery.api import ReadyViewSet
 from agents.viewsets import AgentViewSet, PersonaViewSet
@@ -38,6 +39,7 @@ router.register("api/v1/custody-runs", CustodyRunViewSet, "custody-run")
 router.register("api/v1/templates", ReadyViewSet, "template")
 router.register("api/v1/personas", PersonaViewSet, "persona")
 router.register("api/v1/knowledge-packs", KnowledgePackViewSet, "knowledge-pack")
+router.register("api/v1/knowledge-sources", KnowledgeSourceViewSet, "knowledge-source")
 router.register("api/v1/documents", DocumentViewSet, "document")
 router.register("api/v1/sessions", SessionViewSet, "session")
 router.register("api/v1/tags", TagViewSet, "tag")

@@ -281,6 +281,7 @@ SPECTACULAR_SETTINGS = {
         "ProviderKind": "agents.models.providers.ProviderKind",
         "CustodyKind": "agents.models.custody.CustodyKind",
         "Difficulty": "metrics.models.Difficulty",
+        "PageState": "agents.models.sources.PageState",
         "VectorStoreStatus": "agents.models.knowledge.VectorStoreStatus",
     },
 }
@@ -359,6 +360,8 @@ if LLM_BASE_URL and LLM_MODEL == "grounded":
     raise ImproperlyConfigured("LLM_BASE_URL needs LLM_MODEL: which one to ask for.")
 # The largest file that becomes a document.
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", 20 * 2**20)
+# How long a crawl waits from one page of a site to the next, at least.
+CRAWL_DELAY_SECONDS = env.float("CRAWL_DELAY_SECONDS", 1.0)
 # Who makes vectors where no provider does: wordllama, hashing, or (auto) the first
 # where it is installed and knows the language.
 EMBEDDINGS = env("EMBEDDINGS", default="auto")

@@ -17,6 +17,8 @@ from agents.models import (
     Document,
     DocumentFile,
     KnowledgePack,
+    KnowledgeSource,
+    SourcePage,
     VectorIndex,
 )
 
@@ -175,3 +177,30 @@ class VectorIndexAdmin(ReadOnlyAdmin):
     list_select_related = ("knowledge_pack",)
     search_fields = ("knowledge_pack__name",)
     ordering = ("-completed_at", "-knowledge_pack")
+
+
+@admin.register(KnowledgeSource)
+class KnowledgeSourceAdmin(ReadOnlyAdmin):
+    list_display = (
+        "url",
+        "knowledge_pack",
+        "organization",
+        "status",
+        "recrawl",
+        "next_crawl_at",
+        "finished_at",
+    )
+    list_filter = ("status", "recrawl", ("organization", AutocompleteSelectFilter))
+    list_select_related = ("knowledge_pack", "organization")
+    search_fields = ("url", "=id")
+    ordering = ("-created_at", "-id")
+    exclude = ("idempotency_key", "request_fingerprint")
+
+
+@admin.register(SourcePage)
+class SourcePageAdmin(ReadOnlyAdmin):
+    list_display = ("url", "source", "depth", "state", "cause", "checked_at")
+    list_filter = ("state",)
+    list_select_related = ("source",)
+    search_fields = ("url",)
+    ordering = ("-created_at", "-id")

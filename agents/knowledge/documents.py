@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from accounts import audit
 from accounts.errors import DomainError, Invalid, NotFound
@@ -18,6 +19,7 @@ from accounts.work import nudge
 from agents.knowledge.indexing import INDEX, index_anew
 from agents.knowledge.readiness import settle_readiness
 from agents.models.knowledge import Document, DocumentFile, KnowledgePack
+from agents.models.sources import PageState, SourcePage
 
 MAX_CONTENT = 1_000_000
 MAX_TITLE = 500
@@ -89,9 +91,7 @@ def add(wish: Document, file: bytes | None = None) -> tuple[Document, bool]:
     DuplicateDocument, DocumentLimitReached, KeyReused.
     """
     # Lock first: without it two requests could both see the last free place.
-    organization = Organization.objects.select_for_update(no_key=True).get(
-        pk=wish.knowledge_pack.organization_id
-    )
+    organization = Organization.objects.locked(wish.knowledge_pack.organization_id)
     mine = Document.objects.for_organization(organization).order_by()
     if wish.idempotency_key is not None:
         twin = mine.filter(idempotency_key=wish.idempotency_key).first()
@@ -123,7 +123,8 @@ def _check_new(wish: Document) -> None:
     same = Q(content_hash=wish.content_hash)
     if wish.file_hash:
         same |= Q(file_hash=wish.file_hash)
-    twin = Document.objects.filter(same, knowledge_pack=wish.knowledge_pack).order_by()
+    twin = Document.objects.filter(same, knowledge_pack=wish.knowledge_pack_id)
+    twin = twin.exclude(pk=wish.pk).order_by()
     if title := twin.values_list("title", flat=True).first():
         raise DuplicateDocument(
             pointer="/file" if wish.file_hash else None, twin_title=title
@@ -139,15 +140,16 @@ def get_document_by_id(document_id: Any, organization: Organization) -> Document
 @transaction.atomic
 def delete_document(*, document: Document, actor: User | None) -> None:
     """Delete a document and its passages; answers that cited it keep their quotes."""
-    organization = Organization.objects.select_for_update(no_key=True).get(
-        pk=document.organization_id
-    )
+    organization = Organization.objects.locked(document.organization_id)
     # A worker that is storing passages ends first, or starts too late.
     mine = Document.objects.for_organization(organization).select_for_update()
     found = mine.filter(pk=document.pk).order_by().first()
     if found is None:
         raise NotFound
     before = audited(found)
+    # Its page is not read again.
+    pages = SourcePage.objects.filter(document=found).order_by()
+    pages.update(state=PageState.LEFT_OUT, cause="Its document was deleted.")
     found.delete()
     settle_readiness(found.knowledge_pack_id)
     audit.record(
@@ -183,6 +185,74 @@ def try_again(*, document: Document, actor: User | None) -> Document:
     )
     found.refresh_from_db()
     return found
+
+
+@transaction.atomic
+def replace_text(*, document: Document, title: str, content: str) -> bool:
+    """Give a document the text its page has now; return whether that is another.
+
+    The old passages serve until it is indexed. Raises DuplicateDocument, NotFound.
+    """
+    Organization.objects.locked(document.organization_id)
+    mine = Document.objects.for_organization(document.organization_id)
+    found = mine.select_for_update().filter(pk=document.pk).order_by().first()
+    if found is None:
+        raise NotFound
+    before = audited(found) | {"missing": found.missing_since is not None}
+    content_hash = Document.hash_of(content)
+    if content_hash != found.content_hash:
+        found.content, found.content_hash = content, content_hash
+        _check_new(found)
+    is_other = before["content_hash"] != content_hash or found.title != title
+    found.title, found.missing_since = title, None
+    after = audited(found) | {"missing": False}
+    if before == after:
+        return False
+    found.save(
+        update_fields=[
+            "title",
+            "content",
+            "content_hash",
+            "missing_since",
+            "updated_at",
+        ]
+    )
+    if is_other:
+        index_anew(mine.filter(pk=found.pk))
+        settle_readiness(found.knowledge_pack_id)
+    _record_change(found, audit.difference(before, after))
+    return is_other
+
+
+def mark_missing(*, document: Document) -> None:
+    """Note that the page of a document is no longer there; the first time counts."""
+    _mark(document, is_missing=True)
+
+
+def mark_found(*, document: Document) -> None:
+    """Note that the page of a document is there again, as it was."""
+    _mark(document, is_missing=False)
+
+
+@transaction.atomic
+def _mark(document: Document, *, is_missing: bool) -> None:
+    mine = Document.objects.for_organization(document.organization_id).order_by()
+    others = mine.filter(pk=document.pk, missing_since__isnull=is_missing)
+    if others.update(missing_since=timezone.now() if is_missing else None):
+        changes = {"missing": {"old": not is_missing, "new": is_missing}}
+        _record_change(document, changes)
+
+
+def _record_change(document: Document, changes: dict[str, Any]) -> None:
+    audit.record(
+        action=AuditAction.UPDATE,
+        resource_type="document",
+        resource_id=document.pk,
+        organization_id=document.organization_id,
+        actor=None,
+        changes=changes,
+        response_status=200,
+    )
 
 
 def check_heading(title: str, source_url: str) -> None:

@@ -44,6 +44,7 @@ from agents.models.sessions import (
     SessionIsOver,
     SessionStatus,
 )
+from agents.models.sources import KnowledgeSource, PageState, Recrawl, SourcePage
 from agents.models.stats import AgentStats
 from agents.models.summaries import SessionSummary
 from agents.models.usage import (
@@ -83,6 +84,7 @@ __all__ = [
     "InboxPreference",
     "Industry",
     "KnowledgePack",
+    "KnowledgeSource",
     "Language",
     "Message",
     "MessageRole",
@@ -91,11 +93,13 @@ __all__ = [
     "OptimizationOutcome",
     "OptimizationRun",
     "OptimizationStatus",
+    "PageState",
     "Persona",
     "ProviderAccount",
     "ProviderKind",
     "Rating",
     "RatingValue",
+    "Recrawl",
     "ReleaseGate",
     "Reply",
     "Reservation",
@@ -104,6 +108,7 @@ __all__ = [
     "SessionIsOver",
     "SessionStatus",
     "SessionSummary",
+    "SourcePage",
     "Tag",
     "Template",
     "UsageDay",

@@ -149,6 +149,8 @@ class Document(TimeStamped, Idempotent, LeasedWork):
     cause = models.CharField(
         max_length=500, blank=True, default="", db_default="", editable=False
     )
+    # Of a page that its site no longer has.
+    missing_since = models.DateTimeField(null=True, blank=True, editable=False)
     chunk_count = models.PositiveIntegerField(default=0, editable=False)
     indexed_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_by_user = models.ForeignKey(

@@ -134,8 +134,8 @@ def test_a_packs_page_costs_the_same_however_much_is_in_it(
     client = browser_of(ada)
     client.get(page_of(pack))
     # The session, the user, the memberships, the pack; its agents, the count and
-    # the page of its documents, those that wait.
-    with django_assert_num_queries(8):
+    # the page of its documents, those that wait; its sites.
+    with django_assert_num_queries(9):
         client.get(page_of(pack))
 
 
@@ -164,11 +164,12 @@ def test_a_document_page_shows_passages_and_where_a_question_finds_them(
     pack = filled_pack(SHIPPING, RETURNS, organization=harbor)
     document = pack.documents.get(title="Shipping")
     url = reverse("agents:document", args=[pack.pk, document.pk])
-    page = browser_of(ada).get(url, {"q": "no plastic packaging"}).content.decode()
+    client = browser_of(ada)
+    page = client.get(url, {"q": "no plastic packaging"}).content.decode()
     assert "We use no plastic." in page
     assert "Place 1" in page
     assert "By its words 1, by its sense 1." in page
-    other = browser_of(ada).get(url, {"q": "\x00"}).content.decode()
+    other = client.get(url, {"q": "\x00"}).content.decode()
     assert "Place" not in other
 
 

@@ -118,6 +118,19 @@ def test_a_page_is_read_without_its_menu_and_its_scripts():
     assert reading.is_private
 
 
+def test_a_long_page_is_read_by_what_it_mainly_says():
+    said = "".join(
+        f"<p>Parcels of kind {n} take {n} days to arrive.</p>" for n in range(99)
+    )
+    menu = "<div class='menu'><a href='/'>Home</a> <a href='/a'>About</a></div>"
+    reading = read(
+        f"<html><head><title>Kinds</title></head><body>{menu}"
+        f"<article><h1>Kinds</h1>{said}</article></body></html>"
+    )
+    assert "Parcels of kind 98 take 98 days" in reading.text
+    assert "About" not in reading.text
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
 def test_text_is_read_in_the_encodings_people_save_it_in(encoding):
     text = "Größe und Maße der Tüten: süß, groß, für Österreich. " * 3

@@ -20,8 +20,9 @@ from accounts.pages import page, principal_of
 from accounts.permissions import may
 from agents import overviews
 from agents.downloads import as_attachment
-from agents.forms import DocumentForm, FilesForm, KnowledgePackForm
+from agents.forms import DocumentForm, KnowledgePackForm
 from agents.knowledge.documents import create_document, delete_document, try_again
+from agents.knowledge.forms import FilesForm, SiteForm
 from agents.knowledge.packs import create_knowledge_pack
 from agents.knowledge.search import MAX_QUESTION, search
 from agents.knowledge.uploads import upload_files
@@ -34,11 +35,16 @@ RETRIEVED, RETRIEVED_OF_ONE = 6, 60
 
 def find_pack(request: HttpRequest, pack_id: UUID) -> KnowledgePack:
     """Return a pack of the viewer's organization, or answer 404."""
-    packs = KnowledgePack.objects.for_organization(principal_of(request).organization)
-    return get_object_or_404(packs, pk=pack_id)
+    organization = principal_of(request).organization
+    packs = KnowledgePack.objects.for_organization(organization)
+    pack = get_object_or_404(packs, pk=pack_id)
+    # The domain then knows the organization without asking again.
+    pack.organization = organization
+    return pack
 
 
-def _check_may_write(request: HttpRequest) -> None:
+def check_may_write(request: HttpRequest) -> None:
+    """Refuse who only reads."""
     if not may(principal_of(request).role, "knowledge:write"):
         raise PermissionDenied
 
@@ -50,7 +56,7 @@ def knowledge_list(request: HttpRequest) -> HttpResponse:
     principal = principal_of(request)
     form = KnowledgePackForm(request.POST or None)
     if request.method == "POST":
-        _check_may_write(request)
+        check_may_write(request)
     if request.method == "POST" and form.is_valid():
         try:
             pack = create_knowledge_pack(
@@ -77,7 +83,7 @@ def knowledge_detail(request: HttpRequest, pack_id: UUID) -> HttpResponse:
     pack = find_pack(request, pack_id)
     form = DocumentForm(request.POST or None)
     if request.method == "POST":
-        _check_may_write(request)
+        check_may_write(request)
     if request.method == "POST" and form.is_valid():
         try:
             document, _ = create_document(
@@ -91,6 +97,8 @@ def knowledge_detail(request: HttpRequest, pack_id: UUID) -> HttpResponse:
     context = {
         "form": form,
         "files": FilesForm(),
+        "site_form": SiteForm(auto_id="site_%s"),
+        **sites_of(pack),
         "upload_bytes": settings.UPLOAD_MAX_BYTES,
         "agents": overviews.agents_using(pack),
         **_documents(request, pack),
@@ -203,6 +211,13 @@ def remove_document(
     delete_document(document=document, actor=principal_of(request).user)
     messages.success(request, f"{document.title} is deleted.")
     return redirect("agents:knowledge_detail", pack.pk)
+
+
+def sites_of(pack: KnowledgePack) -> dict[str, Any]:
+    """Return a pack's sites, and whether one is being read."""
+    sites = list(overviews.sites_of(pack))
+    is_crawling = not all(site.is_finished for site in sites)
+    return {"sites": sites, "is_crawling": is_crawling}
 
 
 def _asked(

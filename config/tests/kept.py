@@ -37,6 +37,8 @@ FILES = {
     "KnowledgePack": "knowledge_packs",
     "Document": "documents",
     "DocumentFile": "document_files",
+    "KnowledgeSource": "knowledge_sources",
+    "SourcePage": "source_pages",
     "Session": "conversations",
     "Message": "messages",
     "Rating": "ratings",

@@ -27,14 +27,12 @@ from agents.editing import update_agent
 from agents.handover import answer as say
 from agents.handover import leave_email, take
 from agents.interruption import regenerate
-from agents.knowledge.indexing import index_document
-from agents.knowledge.vectors import embed_pack
 from agents.models import (
     Agent,
     CannedReply,
     CustodyRun,
     Document,
-    KnowledgePack,
+    KnowledgeSource,
     OptimizationRun,
     OptimizationStatus,
     ProviderAccount,
@@ -46,17 +44,15 @@ from agents.replies import ask, produce
 from agents.tagging import add_tag
 from agents.tests.factories import (
     AgentFactory,
-    DocumentFactory,
-    KnowledgePackFactory,
     ProviderAccountFactory,
     SessionFactory,
 )
+from config.tests.knowledge_world import filled_knowledge
 from metrics.demo import load_history
 from metrics.ledger import open_scoreboard
 from metrics.models import AgentMetrics
 
 NAMES = ["Shipping desk", "Returns and refunds", "Bean finder", "Wholesale desk"]
-SHIPPING = "# Norway\n\nParcels to Norway take five working days and cost 9 euros."
 
 
 @dataclass
@@ -71,6 +67,7 @@ class World:
     account: ProviderAccount
     document: Document
     unread: Document
+    site: KnowledgeSource
     # A conversation that waits, one Ada has taken over, a text to answer with.
     waiting: Session
     taken: Session
@@ -172,6 +169,7 @@ class World:
             "document, failed": reverse(
                 "agents:document", args=[*pack, self.unread.pk]
             ),
+            "site": reverse("agents:site", args=[*pack, self.site.pk]),
         }
 
     def entrances(self) -> dict[str, str]:
@@ -205,16 +203,7 @@ def build_world() -> World:
     member.user.save()
     MembershipFactory(user=member.user, organization__name="Rye Bakery")
     harbor = member.organization
-    pack = KnowledgePackFactory(organization=harbor, name="Shipping and returns")
-    document = DocumentFactory(
-        knowledge_pack=pack,
-        title="Shipping times",
-        content=SHIPPING,
-        source_url="https://harborcoffee.example/shipping",
-    )
-    index_document(str(document.pk))
-    embed_pack(str(pack.pk))
-    unread = _unread(pack)
+    pack, document, unread, site = filled_knowledge(harbor)
     desk, *others = [_agent(member, name, pack.pk) for name in NAMES]
     Agent.objects.filter(pk=others[1].pk).update(is_active=False)
     # Waits for a worker that never looks: its page stays as it is.
@@ -248,7 +237,7 @@ def build_world() -> World:
         checked_at=timezone.now(),
         check_error="Maker refused the API key (401).",
     )
-    seen = (session, empty, delivery, run, account, document, unread)
+    seen = (session, empty, delivery, run, account, document, unread, site)
     return World(member, desk, improving, *seen, *_inbox(member, desk), *tokens)
 
 
@@ -270,14 +259,6 @@ def _inbox(member: Membership, agent: Agent) -> tuple[Session, Session, CannedRe
     said = taken.message_rows.filter(role="assistant").first()
     rate(session=taken, message_id=said.pk, value="down", comment="Not true.")
     return waits, taken, made
-
-
-def _unread(pack: KnowledgePack) -> Document:
-    cause = "The PDF is protected by a password."
-    file = {"file_name": "price-list.pdf", "byte_size": 48_000, "file_hash": "0" * 64}
-    return DocumentFactory(
-        knowledge_pack=pack, title="Prices", status="failed", cause=cause, **file
-    )
 
 
 def _run(member: Membership, agent: Agent) -> CustodyRun:

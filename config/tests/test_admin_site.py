@@ -27,6 +27,7 @@ from agents.custody.runs import start_run
 from agents.custody.suites import create_test
 from agents.handover import take
 from agents.inbox_preferences import set_preference
+from agents.knowledge.sources import create_source
 from agents.models import (
     Agent,
     Chunk,
@@ -74,6 +75,8 @@ READ_ONLY = {
     "optimizationrun",
     "chunk",
     "documentfile",
+    "knowledgesource",
+    "sourcepage",
     "vectorindex",
     "custodytest",
     "custodyrun",
@@ -146,6 +149,7 @@ def uploaded_document(organization) -> Document:
     pack, text = document.knowledge_pack, "A passage."
     Chunk.objects.create(document=document, knowledge_pack=pack, position=0, text=text)
     DocumentFile.objects.create(document=document, content=text.encode())
+    create_source(knowledge_pack=pack, url="https://shop.example", created_by=None)
     return document
 
 

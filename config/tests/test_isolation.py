@@ -19,6 +19,7 @@ from accounts.tests.factories import MembershipFactory, make_key
 from agents.canned import create_canned_reply
 from agents.custody.runs import start_run
 from agents.custody.suites import create_test
+from agents.knowledge.sources import create_source
 from agents.tests.factories import (
     AgentFactory,
     DocumentFactory,
@@ -48,6 +49,7 @@ ABOUT = {
     "template": None,
     "knowledge-pack": "pack",
     "document": "document",
+    "knowledge-source": "source",
     "session": "session",
     "tag": "tag",
     "retention": None,
@@ -114,6 +116,9 @@ def world(harbor, ada):
         "agent": agent.public_id,
         "pack": pack.pk,
         "document": DocumentFactory(knowledge_pack=pack).pk,
+        "source": create_source(
+            knowledge_pack=pack, url="https://shop.example/help", created_by=None
+        )[0].pk,
         "session": SessionFactory(agent_ref=agent, user=ada.user).pk,
         "tag": TagFactory(organization=harbor).pk,
         "canned_reply": create_canned_reply(

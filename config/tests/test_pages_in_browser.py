@@ -39,6 +39,7 @@ PAGES = [
     "question",
     "document",
     "document, failed",
+    "site",
     "inbox",
     "inbox, none found",
     "inbox, waiting",

@@ -29,8 +29,6 @@ LONG = 300_000
 
 
 def read(raw: bytes, url: str = "", charset: str = "") -> Reading:
-    from trafilatura import extract
-
     tree = _tree(raw, charset)
     directives = " ".join(_named(tree, "robots")).lower()
     is_closed = "nofollow" in directives or "none" in directives
@@ -40,17 +38,22 @@ def read(raw: bytes, url: str = "", charset: str = "") -> Reading:
         [] if is_closed else _links(tree, url),
         is_private="noindex" in directives or "none" in directives,
     )
-    if SHORT < len(reading.text) <= LONG and (
-        main := extract(
-            tree,
-            output_format="markdown",
-            include_comments=False,
-            include_tables=True,
-            favor_recall=True,
-        )
-    ):
-        reading.text = main
+    if SHORT < len(reading.text) <= LONG:
+        reading.text = _main_text(tree) or reading.text
     return reading
+
+
+def _main_text(tree) -> str | None:
+    # Heavy, and needed for long pages only.
+    from trafilatura import extract
+
+    return extract(
+        tree,
+        output_format="markdown",
+        include_comments=False,
+        include_tables=True,
+        favor_recall=True,
+    )
 
 
 def _tree(raw: bytes, charset: str):
