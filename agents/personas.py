@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.db import connections
+
 from agents.models.personas import DomainExpertiseType, Persona
 
 FALLBACK_KEY = "domain_specialist"
@@ -114,6 +116,8 @@ def get_persona_enum_map() -> dict[str, DomainExpertiseType]:
 
 def sync_personas(sender=None, using="default", **kwargs) -> None:
     """Write the built-in personas' rows from their definition."""
+    if Persona._meta.db_table not in connections[using].introspection.table_names():
+        return  # the migrations that make it were taken back
     domains = get_persona_enum_map()
     for key, persona in BASE_PERSONAS.items():
         Persona.objects.using(using).update_or_create(

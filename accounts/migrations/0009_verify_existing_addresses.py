@@ -8,13 +8,14 @@ from django.db import migrations
 
 
 def verify(apps, schema_editor):
-    User = apps.get_model("accounts", "User")
+    alias = schema_editor.connection.alias
+    users = apps.get_model("accounts", "User").objects.using(alias)
     EmailAddress = apps.get_model("account", "EmailAddress")
-    known = EmailAddress.objects.values("user_id")
-    EmailAddress.objects.bulk_create(
+    addresses = EmailAddress.objects.using(alias)
+    addresses.bulk_create(
         [
             EmailAddress(user_id=pk, email=email, verified=True, primary=True)
-            for pk, email in User.objects.exclude(pk__in=known)
+            for pk, email in users.exclude(pk__in=addresses.values("user_id"))
             .filter(deleted_at=None)
             .values_list("pk", "email")
             .iterator()
