@@ -7,7 +7,7 @@ import os
 import re
 import uuid
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -44,6 +44,8 @@ class RequestFacts:
     body: Any = None
     user_id: uuid.UUID | None = None
     api_key_id: uuid.UUID | None = None
+    # A site's visitor, who has no account.
+    is_visitor: bool = False
 
 
 current_request: ContextVar[RequestFacts | None] = ContextVar(
@@ -56,6 +58,12 @@ current_request: ContextVar[RequestFacts | None] = ContextVar(
 def is_secret(name: str) -> bool:
     """Say whether what is filed under a name must not be kept."""
     return any(secret in name.lower() for secret in SECRET_NAMES)
+
+
+def describe_visitor() -> None:
+    """Let the record know that a site's visitor is behind this request."""
+    facts = current_request.get() or RequestFacts()
+    current_request.set(replace(facts, is_visitor=True))
 
 
 def redact(value: Any) -> Any:
@@ -246,6 +254,8 @@ def _plain(value: Any) -> Any:
 def _actor_type(user_id: Any, facts: RequestFacts) -> str:
     if facts.api_key_id:
         return "api_key"
+    if facts.is_visitor:
+        return "visitor"
     return "user" if user_id else "system"
 
 

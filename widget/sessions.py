@@ -15,6 +15,7 @@ from accounts.throttles import Limit, network_of
 from agents import origins, streams
 from agents.announcements import announce_conversation
 from agents.models.agents import Agent
+from agents.models.sessions import SessionStatus
 from agents.waiting import note_end
 from widget import boot, tokens
 from widget.errors import (
@@ -135,6 +136,7 @@ def authenticate(raw: str) -> WidgetSession:
         raise SessionRevoked
     _usable(found)
     found.note_visit()
+    audit.describe_visitor()
     return found
 
 
@@ -170,6 +172,13 @@ def close(widget_session: WidgetSession) -> None:
         status = conversation.status
         announce_conversation(
             conversation, WebhookEvent.CONVERSATION_CLOSED, status=str(status)
+        )
+        audit.record(
+            action=AuditAction.UPDATE,
+            resource_type="session",
+            resource_id=conversation.pk,
+            organization_id=conversation.organization_id,
+            changes={"status": {"old": SessionStatus.ACTIVE, "new": status}},
         )
 
 
