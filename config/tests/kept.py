@@ -14,6 +14,7 @@ LEFT_OUT = {
     "Chunk": "cut from documents, and cut again when they are imported",
     "VectorIndex": "made from documents",
     "AgentStats": "counted from conversations",
+    "MetricsTotal": "added up from agent metrics",
     "Reply": "the work of answering; question and answer are messages",
     "SessionSummary": "made from messages",
     "Reservation": "held for minutes",
