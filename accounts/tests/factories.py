@@ -23,6 +23,12 @@ class UserFactory(DjangoModelFactory):
             self.verify_email()
 
 
+def new_address() -> str:
+    """Return an internet address nobody has tried from: the counters outlive a test."""
+    parts = [secrets.token_hex(2) for _ in range(3)]
+    return f"2001:db8:{':'.join(parts)}::1"
+
+
 def person_who_signs_in(**fields) -> User:
     """Return somebody with a password, at an address nobody has tried before.
 

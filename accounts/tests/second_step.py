@@ -6,7 +6,7 @@ from allauth.mfa.totp.internal import auth as totp
 from django.test import Client
 from django.urls import reverse
 
-from accounts.tests.factories import PASSWORD
+from accounts.tests.factories import PASSWORD, new_address
 
 LOGIN = reverse("account_login")
 AGAIN = reverse("account_reauthenticate")
@@ -22,7 +22,7 @@ def shown(secret, half_minutes=0):
 
 
 def know_the_password(user, client=None):
-    client = client or Client()
+    client = client or Client(REMOTE_ADDR=new_address())
     answer = client.post(LOGIN, {"login": user.email, "password": PASSWORD})
     return client, answer
 

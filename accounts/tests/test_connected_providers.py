@@ -14,11 +14,16 @@ from django.urls import reverse
 
 from accounts.identities import upsert_oauth_user
 from accounts.models import AuditLog, AuthProvider, User
-from accounts.tests.factories import PASSWORD, person_who_signs_in
+from accounts.tests.factories import PASSWORD, new_address, person_who_signs_in
 from accounts.tests.issuer import back, begin, let_in, sign_in
 
 ACCOUNT = reverse("accounts:account")
 CONNECT = reverse("accounts:connect_provider", args=["oidc"])
+
+
+@pytest.fixture(autouse=True)
+def place(client):
+    client.defaults["REMOTE_ADDR"] = new_address()
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from accounts.models import AuditLog
 from accounts.tests.factories import (
     PASSWORD,
     MembershipFactory,
+    new_address,
     person_who_signs_in,
 )
 from accounts.tests.second_step import (
@@ -32,6 +33,11 @@ from accounts.tests.second_step import (
 pytestmark = pytest.mark.django_db
 CODES = reverse("mfa_view_recovery_codes")
 ACCOUNT = reverse("accounts:account")
+
+
+@pytest.fixture(autouse=True)
+def place(client):
+    client.defaults["REMOTE_ADDR"] = new_address()
 
 
 @pytest.fixture
@@ -306,7 +312,6 @@ def test_nonsense_for_a_passkey_is_refused_everywhere(browser, mara, app, creden
 
 @pytest.mark.parametrize("credential", NONSENSE)
 def test_nonsense_signs_nobody_in_by_a_passkey_alone(client, mara, credential):
-    client.defaults["REMOTE_ADDR"] = f"2001:db8:77:{NONSENSE.index(credential):x}::1"
     path = reverse("mfa_login_webauthn")
     assert (
         "challenge"

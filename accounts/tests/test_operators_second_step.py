@@ -8,12 +8,17 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditLog
-from accounts.tests.factories import PASSWORD, person_who_signs_in
+from accounts.tests.factories import PASSWORD, new_address, person_who_signs_in
 from accounts.tests.second_step import AGAIN, APP, enter, know_the_password, shown
 
 pytestmark = pytest.mark.django_db
 ACCOUNT = reverse("accounts:account")
 ADMIN = reverse("admin:index")
+
+
+@pytest.fixture(autouse=True)
+def place(client):
+    client.defaults["REMOTE_ADDR"] = new_address()
 
 
 def operator_with(app_secret=None):
@@ -47,7 +52,7 @@ def test_the_administration_opens_in_a_session_that_has_shown_it(settings):
     enter(client, shown(secret))
     assert client.get(ADMIN).status_code == 200
     # A session from before it was there shows it first.
-    older = Client()
+    older = Client(REMOTE_ADDR=new_address())
     older.force_login(user)
     asked = older.get(ADMIN, follow=True).request
     assert asked["PATH_INFO"] == reverse("mfa_reauthenticate")
