@@ -7,6 +7,10 @@ from typing import Any
 from rest_framework import exceptions
 
 MAX_DEPTH = 20
+# A few megabytes of empty lists would be hundreds of them in memory. Texts hold
+# brackets and commas too, so there is room for a large one.
+MAX_BRACKETS = 500_000
+MAX_COMMAS = 2_000_000
 
 
 class InvalidBody(exceptions.ParseError):
@@ -71,6 +75,9 @@ def _is_unicode(text: str) -> bool:
 
 def parse_json(raw: bytes) -> Any:
     """Return what a text in UTF-8 says, or raise InvalidBody."""
+    brackets = raw.count(b"[") + raw.count(b"{")
+    if brackets > MAX_BRACKETS or raw.count(b",") > MAX_COMMAS:
+        raise InvalidBody("The body has too many parts.", code="too_many_parts")
     try:
         value = json.loads(
             raw.decode("utf-8"),

@@ -8,6 +8,7 @@ from agents.knowledge.indexing import index_document
 from agents.knowledge.vectors import embed_pack
 from agents.models import (
     Agent,
+    AgentStats,
     Document,
     KnowledgePack,
     Message,
@@ -67,6 +68,15 @@ class AgentFactory(DjangoModelFactory):
     def _create(cls, model_class, *args, **kwargs):
         kwargs.setdefault("created_by", None)
         return create_agent(*args, **kwargs)[0]
+
+
+class AgentStatsFactory(DjangoModelFactory):
+    """Totals of an agent that were counted a while ago."""
+
+    class Meta:
+        model = AgentStats
+
+    agent = factory.SubFactory(AgentFactory)
 
 
 class SessionFactory(DjangoModelFactory):

@@ -231,6 +231,8 @@ def test_what_is_wrong_is_named_and_nothing_is_made(api, agent, where, value, po
         ('{"a": 1, "a": 2}', 400),
         ("", 400),
         (b"\xff\xfe{}", 400),
+        ("[" + "[]," * 600_000 + "[]]", 400),
+        ("[" + "0," * 2_100_000 + "0]", 400),
         ('"' + "x" * (8 * 2**20) + '"', 413),
     ],
 )

@@ -15,6 +15,7 @@ from agents.stats import (
 from agents.tasks import update_agent_stats
 from agents.tests.factories import (
     AgentFactory,
+    AgentStatsFactory,
     DocumentFactory,
     KnowledgePackFactory,
     MessageFactory,
@@ -109,7 +110,9 @@ def test_a_hundred_agents_are_counted_in_three_queries(
 
 def test_counting_again_replaces_what_was_kept(harbor):
     agent = busy_agent(harbor)
+    AgentStatsFactory(agent=agent, total_messages=77)
     update_agent_stats_batch([agent.pk, agent.pk])
+    assert kept(agent) == by_hand(agent)
     MessageFactory(session=SessionFactory(agent_ref=agent))
     update_agent_stats_batch([agent.pk, 999_999])
     assert kept(agent) == by_hand(agent)
