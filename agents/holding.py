@@ -97,7 +97,8 @@ def begin_to_wait(session: Session, entry: InboxEntry, language: str) -> None:
         heard_sequence=session.total_messages + 1,
     )
     remark(session, "waiting", "A person was asked for.")
-    said = session.add_message(MessageRole.ASSISTANT, voice_in(language).waiting)
+    words = voice_in(language).waiting
+    said = session.add_message(MessageRole.ASSISTANT, words, event="waiting")
     tell_visitor(session, entry, said)
     announce_conversation(
         session, WebhookEvent.CONVERSATION_HANDED_OVER, state="waiting"

@@ -38,7 +38,7 @@ def _apologize(session: Session) -> bool:
     if current.is_active:
         voice = voice_in(entry.language, language_of(current.agent_ref))
         remark(current, "late", "Nobody came in time.")
-        said = current.add_message(MessageRole.ASSISTANT, voice.late)
+        said = current.add_message(MessageRole.ASSISTANT, voice.late, event="late")
     tell_visitor(current, entry, said)
     return True
 

@@ -19,6 +19,7 @@ DEFAULT_LOCALE = "en"
 MODULES = (
     "host",
     "outbox",
+    "person",
     "protocol",
     "stream",
     "unsent",

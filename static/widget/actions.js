@@ -61,7 +61,7 @@ const asksWhy = (send) => {
 
 //   deeds.rate(id, value, comment) resolves to whether it was kept
 //   deeds.anew(id, node) asks for another answer in this one's place
-export const actionsOn = (node, { id, content, rating = null }, deeds) => {
+export const actionsOn = (node, { id, content, person, rating = null }, deeds) => {
   let value = rating;
   let why = null;
   const up = button("up", say("helpful"));
@@ -87,7 +87,9 @@ export const actionsOn = (node, { id, content, rating = null }, deeds) => {
   paint(value);
   const anew = button("anew", say("anew"));
   anew.onclick = () => deeds.anew(id, node);
-  const group = make("div", { className: "acts" }, up, down, copier(node, content), anew);
+  const group = make("div", { className: "acts" }, up, down, copier(node, content));
+  // A person is not asked for another answer.
+  if (!person) group.append(anew);
   group.setAttribute("role", "group");
   group.setAttribute("aria-label", say("about_answer"));
   // The log reads answers out; it need not read what can be done about them.

@@ -2,6 +2,7 @@
 
 import { askBoot, listen, tell } from "./host.js";
 import { createOutbox } from "./outbox.js";
+import { createPerson } from "./person.js";
 import { createDoor, Refused } from "./protocol.js";
 import { follow, pause } from "./stream.js";
 import * as unsent from "./unsent.js";
@@ -45,6 +46,9 @@ const explain = (error) => {
   return say(isGone(error) ? "blocked" : "not_sent");
 };
 
+// Nothing is wrong: say who listens.
+const ready = () => view.setState(person.words || say("ready"));
+
 const block = (error) => {
   stopStream?.();
   stopStream = null;
@@ -62,14 +66,42 @@ const expect = (question) => {
   stop.hidden = false;
 };
 
+// Listen no longer than there is something to hear.
+const rest = () => {
+  ready();
+  if (unanswered.size || person.isExpected) return;
+  stopStream?.();
+  stopStream = null;
+};
+
 const settle = (question) => {
   settled.add(question);
   unanswered.delete(question);
   stop.hidden = !unanswered.size;
-  if (unanswered.size || !stopStream) return;
-  stopStream();
-  stopStream = null;
-  view.setState(say("ready"));
+  rest();
+};
+
+const person = createPerson(
+  async (method, body) => (await door.request(method, "handover", { body })).json(),
+  {
+    asked(after) {
+      start();
+      view.setSuggestions([]);
+      watch(after);
+    },
+    changed() {
+      if (person.isExpected && !stopStream) poll();
+      rest();
+    },
+    refused: (error) => (isGone(error) ? block(error) : view.setState(explain(error))),
+  },
+);
+
+// The conversation has begun.
+const start = () => {
+  isStarted = true;
+  lastUse = Date.now();
+  fresh.hidden = false;
 };
 
 const showAnswer = (message, showIt) => {
@@ -114,18 +146,25 @@ const events = {
   },
   done({ reply_id, message_id, message }) {
     if (!isOpenReply(reply_id, message_id)) return;
-    view.setState(say("ready"));
+    ready();
     if (shown.has(message.id)) view.dropReply(reply_id);
     else showAnswer(message, () => view.finishReply(reply_id, message));
+    if (message.offers_person) view.addOffer(person.ask);
     settle(questionOf.get(reply_id));
   },
   failed({ reply_id, message_id, code }) {
     if (!isOpenReply(reply_id, message_id)) return;
     const question = questionOf.get(reply_id);
-    view.failReply(reply_id, say(REASONS[code] || "no_answer"), (note) => anew(question, note));
-    if (code !== "stopped") tell("error", { code });
+    if (code === "handed_over") view.dropReply(reply_id);
+    else view.failReply(reply_id, say(REASONS[code] || "no_answer"), (note) => anew(question, note));
+    if (code !== "stopped" && code !== "handed_over") tell("error", { code });
     settle(question);
   },
+  // What a person says, or the agent about one.
+  message({ message }) {
+    showAnswer(message, () => view.addAnswer(message));
+  },
+  handover: (handover) => person.set(handover),
   // Another tab listens to this conversation now: ask for the answers instead.
   superseded() {
     stopStream?.();
@@ -141,7 +180,7 @@ const history = async () => (await door.request("GET", "messages")).json();
 
 // What the stream should have told us, asked for instead.
 const catchUp = async () => {
-  const { messages } = await history();
+  const { messages, handover } = await history();
   for (const message of messages) {
     if (message.role === "assistant")
       showAnswer(message, () => {
@@ -149,15 +188,20 @@ const catchUp = async () => {
         view.addAnswer(message);
       });
   }
+  person.set(handover);
   const waiting = new Set(messages.filter(isWaiting).map(({ id }) => id));
   [...unanswered].filter((id) => !waiting.has(id)).forEach(settle);
 };
 
+let isPolling = false;
 const poll = async () => {
-  while (unanswered.size && !stopStream) {
+  if (isPolling) return;
+  isPolling = true;
+  while ((unanswered.size || person.isExpected) && !stopStream) {
     await pause(POLL_EVERY);
-    await catchUp().catch((error) => isGone(error) && block(error));
+    if (!stopStream) await catchUp().catch((error) => isGone(error) && block(error));
   }
+  isPolling = false;
 };
 
 const openStream = (after, signal) =>
@@ -171,7 +215,7 @@ const watch = (after) => {
     after,
     open: openStream,
     take: (name, data) => {
-      if (root.dataset.state === "reconnecting") view.setState(say("ready"));
+      if (root.dataset.state === "reconnecting") ready();
       events[name]?.(data);
     },
     broken: async (tries, fault) => {
@@ -192,14 +236,16 @@ const outbox = createOutbox(
   {
     sent({ node }, { message_id, reply_id, events_after }) {
       node.classList.remove("waiting");
-      isStarted = true;
-      lastUse = Date.now();
-      fresh.hidden = false;
+      start();
       // Sent before the page was left, and read back with the history since.
       if (shown.has(message_id)) node.remove();
       shown.add(message_id);
-      view.setState(say("ready"));
-      if (!settled.has(message_id)) {
+      ready();
+      // A person answers: nothing is being written until one does.
+      if (!reply_id) {
+        settled.add(message_id);
+        watch(events_after);
+      } else if (!settled.has(message_id)) {
         expect(message_id);
         if (!questionOf.has(reply_id)) startReply(reply_id, message_id);
         watch(events_after);
@@ -213,7 +259,7 @@ const outbox = createOutbox(
     failed(item, error) {
       item.node.classList.remove("waiting");
       if (isGone(error)) block(error);
-      else view.setState(say("ready"));
+      else ready();
       view.markFailed(item.node, explain(error), isGone(error) ? null : () => again(item));
       tell("error", { code: error.code || "unreachable" });
     },
@@ -310,7 +356,7 @@ form.onsubmit = (event) => {
 };
 input.oninput = () => {
   const hint = measure();
-  if (hint || root.dataset.state === "ready") view.setState(hint || say("ready"));
+  if (hint || root.dataset.state === "ready") view.setState(hint || person.words || say("ready"));
 };
 input.onkeydown = (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -328,22 +374,22 @@ const welcome = () => {
 };
 
 const resume = async () => {
-  const { messages, events_after } = await history();
+  const { messages, events_after, handover } = await history();
   if (!messages.length) return;
-  isStarted = true;
-  lastUse = Date.now();
-  fresh.hidden = false;
+  start();
   view.fill(() => {
     for (const message of messages) {
       shown.add(message.id);
       if (message.role === "user") view.addQuestion(message.content);
       else if (message.role === "assistant") view.addAnswer(message);
+      else if (person.noteOf(message)) view.addNote(person.noteOf(message));
     }
   });
+  person.begin(settings.handover, handover);
   for (const message of messages)
     if (isWaiting(message)) expect(message.id);
     else settled.add(message.id);
-  if (unanswered.size) watch(events_after);
+  if (unanswered.size || person.isExpected) watch(events_after);
   view.setSuggestions([]);
 };
 
@@ -361,8 +407,9 @@ const enter = async ({ boot_code, looks = {}, open, focus, dark }) => {
   root.dataset.animation = settings.animation || "slide-up";
   document.getElementById("brand").hidden = settings.branding === false;
   welcome();
+  person.begin(settings.handover);
   if (granted.resumed) await resume();
-  view.setState(say("ready"));
+  ready();
   form.inert = false;
   takeUp();
   if (focus) input.focus();
@@ -389,6 +436,7 @@ const forget = () => {
   isStarted = false;
   fresh.hidden = true;
   stop.hidden = true;
+  person.begin(settings.handover);
 };
 
 fresh.onclick = async () => {
@@ -429,7 +477,7 @@ addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !event.isComposing) tell("close");
 });
 addEventListener("offline", () => view.setState(say("offline"), "offline"));
-addEventListener("online", () => view.setState(say("ready")));
+addEventListener("online", ready);
 // Only while the conversation is in use: an idle tab's session may end.
 setInterval(() => {
   if (isStarted && Date.now() - lastUse < HOUR) door.keepAlive().catch(() => {});

@@ -78,6 +78,13 @@ const bubble = (who, ...kids) => {
   return node;
 };
 
+// A member's answer stands under their name and role.
+const spoken = (person, ...kids) => {
+  if (!person) return bubble("them", ...kids);
+  const name = [person.name, person.title].filter(Boolean).join(" · ");
+  return make("div", { className: "msg them person" }, make("b", { className: "who", dir: "auto" }, name), ...kids);
+};
+
 const answer = (content, citations = []) => {
   const { list, chips } = sources(citations);
   const body = directed(render(content, { cite: reference(chips) }));
@@ -91,14 +98,26 @@ export const addQuestion = (text) =>
     return node;
   });
 
+// Under an answer that leaves a question open: a person instead.
+export const addOffer = (pick) =>
+  keepingEnd(() => {
+    const button = make("button", { type: "button", className: "offer" }, say("person"));
+    button.onclick = () => {
+      button.remove();
+      pick();
+    };
+    log.append(button);
+  });
+
 // What the panel does when a visitor presses something about an answer.
 let deeds = {};
 export const setDeeds = (given) => (deeds = given);
 
 const finished = (message) => {
-  const node = bubble("them", ...answer(message.content, message.citations));
+  const node = spoken(message.person, ...answer(message.content, message.citations));
   if (message.stopped) node.append(make("p", { className: "cut" }, say("stopped")));
-  if (message.id) node.append(actionsOn(node, message, deeds));
+  // What the agent says about a person is no answer to judge.
+  if (message.id && !message.event) node.append(actionsOn(node, message, deeds));
   return node;
 };
 

@@ -66,10 +66,8 @@ def test_the_history_names_who_answered(inside, conversation, ada):
     told = inside.send("GET", "messages").json()
     assert told["handover"]["person"] == {"name": "Ada Owner", "title": ""}
     assert told["messages"][-1]["person"]["name"] == "Ada Owner"
-    assert [each["event"] for each in told["messages"] if each["event"]] == [
-        "waiting",
-        "taken",
-    ]
+    remarks = [each for each in told["messages"] if each["role"] == "system"]
+    assert [each["event"] for each in remarks] == ["waiting", "taken"]
     assert ada.user.email not in json.dumps(told)
 
 
