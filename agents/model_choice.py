@@ -48,6 +48,14 @@ def usual_model(organization: Organization) -> str:
     return default.first() or settings.LLM_MODEL
 
 
+def is_offered(organization_id: int, model: str) -> bool:
+    """Say whether somebody answers with this model, rather than the documents."""
+    if model == GROUNDED or (settings.LLM_BASE_URL and model == settings.LLM_MODEL):
+        return True
+    rows = ProviderAccount.objects.for_organization(organization_id).in_use()
+    return any(row.offers(model) for row in rows)
+
+
 def check_model(organization: Organization, config: dict[str, Any]) -> None:
     """Refuse a model that none of the organization's accounts offers.
 

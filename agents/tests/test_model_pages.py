@@ -136,6 +136,8 @@ def test_a_model_that_is_offered_no_more_stays_until_another_is_chosen(browser, 
     agent = AgentFactory(organization=harbor, config={"model": "gone-1"})
     path, form = edit_form(browser, agent)
     assert "Offered by no account" in browser.get(path).content.decode()
+    detail = browser.get(reverse("agents:detail", args=[agent.public_id]))
+    assert "No account offers it" in detail.content.decode()
     browser.post(path, form | {"name": "Renamed"})
     agent = Agent.objects.get()
     assert (agent.name, agent.config["model"]) == ("Renamed", "gone-1")

@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from accounts.tests.test_outbound import certificate, port  # noqa: F401
 from agents.llm import circuit, openai_compatible
 from agents.llm.openai_compatible import Account, OpenAICompatible
 from agents.llm.patience import Patience
@@ -161,6 +162,12 @@ def test_a_host_that_answers_nothing_is_given_up(monkeypatch):
             one.connect_ex(full.getsockname())
         failure = refused(nowhere(full))
     assert "within 0.2 s" in str(failure)
+
+
+def test_a_certificate_nobody_vouches_for_is_refused(port):  # noqa: F811
+    base_url = f"https://127.0.0.1:{port}/v1"
+    failure = refused(Account(os.urandom(4).hex(), "Maker", "other", base_url, "m"))
+    assert "Maker offers no secure connection: self-signed" in str(failure)
 
 
 # --- One after the other ----------------------------------------------------

@@ -22,6 +22,7 @@ from agents.creation import clone_agent
 from agents.editing import restore_version, update_agent
 from agents.embed import render_embed, render_strict_embed
 from agents.forms import CreateAgentForm, DocumentFormSet, EditAgentForm
+from agents.model_choice import is_offered
 from agents.models.agents import Agent
 from agents.models.personas import Persona
 from agents.release import release_draft
@@ -136,6 +137,7 @@ def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Show how an agent is doing and how to put it on a site."""
     agent = find_agent(request, public_id)
     days = overviews.conversations_per_day(agent)
+    model = agent.config.get("model") or settings.LLM_MODEL
     context = {
         "agent": agent,
         **overviews.achievements(agent),
@@ -147,7 +149,8 @@ def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "versions": agent.versions.select_related("author")[:VERSIONS_SHOWN],
         "version_count": agent.versions.count(),
         "knowledge": overviews.knowledge_size(agent),
-        "model": agent.config.get("model") or settings.LLM_MODEL,
+        "model": model,
+        "is_model_offered": is_offered(agent.organization_id, model),
         "embed_code": render_embed(agent.public_id, agent.widget_config),
         "embed_tag": render_strict_embed(agent.public_id),
     }
