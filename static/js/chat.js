@@ -1,147 +1,200 @@
 // A conversation with an agent through the REST API: a question is posted, the
 // answer arrives as server-sent events read from a fetch, and a broken stream is
-// taken up where it ended.
+// taken up where it ended. Its id stands in the address: a reload goes on with it.
+import { write } from "./chat_turns.js";
+
 const box = document.querySelector("[data-chat]");
 const form = box.querySelector("form");
 const field = form.querySelector("textarea");
-const send = form.querySelector("button");
+const send = form.querySelector("[data-send]");
+const stop = form.querySelector("[data-stop]");
 const scroll = box.querySelector(".scroll");
 const talk = box.querySelector(".talk");
 const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
 const TRIES = 6;
+const NAME = "conversation";
+const UNFINISHED = new Set(["pending", "running"]);
 
+// Answers under way, by the question each is for; events name the reply as well.
 const pending = new Map();
-let session = null;
+const questions = new Map();
+let session = new URLSearchParams(location.search).get(NAME);
 let last = "";
 let stream = null;
+// What failed to be sent, and its key: sent again it is still one question.
+let unsent = null;
 
 class Refused extends Error {}
 
-function address(template) {
-  return template.replace("00000000-0000-0000-0000-000000000000", session);
-}
+const address = (template) =>
+  template.replace("00000000-0000-0000-0000-000000000000", session);
+const about = (message) => `${address(box.dataset.messages).replace(/\/?$/, "/")}${message}/`;
+const newKey = () => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
 
-async function post(url, body) {
-  const answer = await fetch(url, {
-    method: "POST",
-    headers: {
-      "Content-Type": "application/json",
-      Accept: "application/json",
-      "X-CSRFToken": token,
-      "Idempotency-Key": crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`,
-    },
-    body: JSON.stringify(body),
-  });
+async function call(method, url, body, key) {
+  const headers = { Accept: "application/json", "X-CSRFToken": token };
+  if (body) headers["Content-Type"] = "application/json";
+  if (key) headers["Idempotency-Key"] = key;
+  const answer = await fetch(url, { method, headers, body: body && JSON.stringify(body) });
   const data = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Refused(data.detail ?? "That did not work. Try again.");
   return data;
+}
+
+const explain = (error) =>
+  error instanceof Refused ? error.message : "The server could not be reached. Try again.";
+
+function toEnd() {
+  scroll.scrollTop = scroll.scrollHeight;
 }
 
 function turn(kind, text = "") {
   const node = document.getElementById(`turn-${kind}`).content.firstElementChild.cloneNode(true);
   write(node, text);
   talk.append(node);
-  scroll.scrollTop = scroll.scrollHeight;
+  toEnd();
   return node;
 }
 
-// Text is only ever text; a blank line starts a paragraph, [1] points at a source.
-function write(node, text, citations = []) {
-  const known = new Set(citations.map((each) => String(each.number)));
-  const paragraphs = text.split(/\n{2,}/).filter((part) => part.trim());
-  const say = node.querySelector(".say");
-  say.replaceChildren(...paragraphs.map((part) => paragraph(part, known)));
-  if (citations.length) say.append(sources(citations));
+function badge(node, note) {
+  const mark = node.querySelector("[data-note]");
+  mark.className = note ? "badge" : "";
+  mark.textContent = note;
 }
 
-function paragraph(text, known) {
-  const p = document.createElement("p");
-  text.split("\n").forEach((line, number) => {
-    if (number) p.append(document.createElement("br"));
-    for (const part of line.split(/(\[\d{1,3}\])/)) {
-      const mark = part.match(/^\[(\d+)\]$/)?.[1];
-      p.append(mark && known.has(mark) ? reference(mark) : part);
+// What members do about answers ---------------------------------------------
+
+function actions(node, message) {
+  const acts = document.getElementById("acts").content.firstElementChild.cloneNode(true);
+  const buttons = acts.querySelectorAll("[data-rate]");
+  const why = acts.querySelector(".why");
+  let rating = message.mine ?? null;
+  const paint = () => {
+    buttons.forEach((each) => each.setAttribute("aria-pressed", `${each.dataset.rate === rating}`));
+    why.hidden = rating !== "down";
+  };
+  const rate = async (value, comment = "") => {
+    try {
+      await call("PUT", `${about(message.id)}rating`, { rating: value, comment });
+      rating = value;
+      paint();
+    } catch (error) {
+      badge(node, explain(error));
     }
+  };
+  buttons.forEach((each) => {
+    each.onclick = () => rate(rating === each.dataset.rate ? null : each.dataset.rate);
   });
-  return p;
+  why.onsubmit = async (event) => {
+    event.preventDefault();
+    await rate("down", why.querySelector("input").value.trim());
+    why.hidden = true;
+  };
+  acts.querySelector("[data-anew]").onclick = () => anew(message.id, node);
+  paint();
+  node.querySelector(".rating")?.remove();
+  node.append(acts);
 }
 
-function reference(number) {
-  const sup = document.createElement("sup");
-  sup.className = "ref";
-  sup.textContent = number;
-  sup.title = `Source ${number}`;
-  return sup;
+function show(node, message) {
+  write(node, message.content, message.citations);
+  node.classList.remove("writing", "bad");
+  if (message.stopped) badge(node, "Stopped");
+  else badge(node, message.person || message.citations.length ? "" : "No source");
+  if (!message.person) actions(node, message);
+  toEnd();
 }
 
-function sources(citations) {
-  const details = document.createElement("details");
-  details.className = "sources";
-  const summary = document.createElement("summary");
-  const titles = [...new Set(citations.map((each) => each.title))].join(", ");
-  summary.textContent = citations.length === 1 ? `Source: ${titles}` : `${citations.length} sources: ${titles}`;
-  const list = document.createElement("ol");
-  list.className = "srcs";
-  list.append(...citations.map(source));
-  details.append(summary, list);
-  return details;
-}
-
-function source(citation) {
-  const item = document.createElement("li");
-  item.value = citation.number;
-  const title = document.createElement("b");
-  if (/^https?:\/\//.test(citation.url ?? "")) {
-    const link = document.createElement("a");
-    Object.assign(link, { href: citation.url, target: "_blank", rel: "noopener noreferrer nofollow" });
-    link.textContent = citation.title;
-    title.append(link);
-  } else {
-    title.textContent = citation.title;
+async function anew(message, node) {
+  try {
+    const made = await call("POST", `${about(message)}regenerate`);
+    node.querySelector(".rating")?.remove();
+    write(node, "");
+    badge(node, "");
+    node.classList.remove("bad");
+    node.classList.add("writing");
+    talk.append(node);
+    expect(made, node);
+  } catch (error) {
+    badge(node, explain(error));
   }
-  const passage = document.createElement("p");
-  passage.textContent = citation.passage ?? "";
-  item.append(title, passage);
-  return item;
+}
+
+stop.onclick = async () => {
+  stop.disabled = true;
+  try {
+    await call("POST", address(box.dataset.stop), {});
+  } catch {
+    // The answer goes on; pressing again tries again.
+  }
+  stop.disabled = false;
+  field.focus();
+};
+
+// Answers --------------------------------------------------------------------
+
+function expect({ message_id: question, reply_id: reply, events_after: after }, node) {
+  questions.set(reply, question);
+  pending.set(question, { node, text: "" });
+  stop.hidden = false;
+  if (stream) return;
+  last = after;
+  listen();
+}
+
+function waiting({ message_id: question, reply_id: reply }) {
+  if (question) questions.set(reply, question);
+  return pending.get(questions.get(reply));
 }
 
 const EVENTS = {
-  start({ reply_id: id }) {
-    const reply = pending.get(id);
+  start(data) {
+    const reply = waiting(data);
     if (reply) reply.text = "";
   },
-  token({ reply_id: id, text }) {
-    const reply = pending.get(id);
+  token(data) {
+    const reply = waiting(data);
     if (!reply) return;
-    reply.text += text;
+    reply.text += data.text;
     write(reply.node, reply.text);
-    scroll.scrollTop = scroll.scrollHeight;
+    toEnd();
   },
-  done({ reply_id: id, message }) {
-    const reply = pending.get(id);
+  done(data) {
+    const reply = waiting(data);
     if (!reply) return;
-    write(reply.node, message.content, message.citations);
-    finish(id, message.citations.length ? "" : "No source");
+    show(reply.node, data.message);
+    finish(data);
   },
-  failed({ reply_id: id, detail }) {
-    const reply = pending.get(id);
+  failed(data) {
+    const reply = waiting(data);
     if (!reply) return;
-    write(reply.node, detail || "No answer this time. Ask again.");
-    reply.node.classList.add("bad");
-    finish(id, "Failed");
+    fail(reply.node, questions.get(data.reply_id), data.detail);
+    finish(data);
+  },
+  // A person answers instead, or says that one will.
+  message({ message }) {
+    show(turn("agent"), message);
   },
 };
 
-function finish(id, note) {
-  const { node } = pending.get(id);
+function fail(node, question, detail) {
+  write(node, detail || "No answer this time.");
   node.classList.remove("writing");
-  if (note) {
-    const badge = node.querySelector("[data-note]");
-    badge.className = "badge";
-    badge.textContent = note;
-  }
-  pending.delete(id);
-  scroll.scrollTop = scroll.scrollHeight;
+  node.classList.add("bad");
+  badge(node, "Failed");
+  const again = document.createElement("button");
+  Object.assign(again, { type: "button", className: "btn small", textContent: "Answer anew" });
+  again.onclick = () => anew(question, node);
+  const acts = document.createElement("div");
+  acts.className = "rating";
+  acts.append(again);
+  node.append(acts);
+  toEnd();
+}
+
+function finish({ reply_id: reply }) {
+  pending.delete(questions.get(reply));
+  stop.hidden = !pending.size;
   if (pending.size) return;
   stream?.abort();
   stream = null;
@@ -189,27 +242,33 @@ async function listen() {
     if (pending.size) await new Promise((wake) => setTimeout(wake, 500 * 2 ** tries));
   }
   stream = null;
-  for (const id of [...pending.keys()]) {
-    EVENTS.failed({ reply_id: id, detail: "The connection was lost. Ask again." });
-  }
+  stop.hidden = true;
+  for (const [question, { node }] of pending)
+    fail(node, question, "The connection was lost. Load this page again to see the answer.");
+  pending.clear();
 }
+
+// Questions ------------------------------------------------------------------
 
 async function ask(text) {
   turn("you", text);
   const node = turn("agent");
+  const question = unsent?.text === text ? unsent : { text, key: newKey(), opens: newKey() };
+  unsent = null;
   try {
-    session ??= (await post(box.dataset.sessions, { agent: box.dataset.agent })).id;
-    const made = await post(address(box.dataset.messages), { content: text });
-    pending.set(made.reply_id, { node, text: "" });
-    if (!stream) {
-      last = made.events_after;
-      listen();
+    if (!session) {
+      session = (await call("POST", box.dataset.sessions, { agent: box.dataset.agent }, question.opens)).id;
+      history.replaceState(null, "", `?${new URLSearchParams({ [NAME]: session })}`);
     }
+    const made = await call("POST", address(box.dataset.messages), { content: text }, question.key);
+    if (made.reply_id) expect(made, node);
+    else node.remove();
   } catch (error) {
-    write(node, error instanceof Refused ? error.message : "The server could not be reached. Try again.");
+    write(node, explain(error));
     node.classList.remove("writing");
     node.classList.add("bad");
     field.value ||= text;
+    if (!(error instanceof Refused)) unsent = question;
   }
 }
 
@@ -230,4 +289,35 @@ field.addEventListener("keydown", (event) => {
   form.requestSubmit();
 });
 
+// Show what was said before the page was left, and go on with what was under way.
+async function resume() {
+  const { messages, events_after: after } = await call("GET", address(box.dataset.messages));
+  for (const message of messages) {
+    if (message.role === "user") {
+      turn("you", message.content);
+      if (UNFINISHED.has(message.status))
+        pending.set(message.id, { node: turn("agent"), text: "" });
+      if (message.status === "failed") fail(turn("agent"), message.id, "");
+    } else if (message.role === "assistant" && !message.superseded) {
+      const mine = message.ratings.find((each) => each.user_id === box.dataset.viewer);
+      show(turn("agent"), { ...message, mine: mine?.rating });
+    }
+  }
+  stop.hidden = !pending.size;
+  if (!pending.size) return;
+  last = after;
+  listen();
+}
+
+if (session) {
+  send.disabled = true;
+  try {
+    await resume();
+  } catch {
+    // Of another agent, deleted, or never there: begin anew.
+    session = null;
+    history.replaceState(null, "", location.pathname);
+  }
+  send.disabled = false;
+}
 field.focus();
