@@ -1,5 +1,6 @@
 """Many hands in one conversation or pack; the lock is shown to be the reason."""
 
+import contextlib
 import threading
 
 import pytest
@@ -7,9 +8,10 @@ from django.db import IntegrityError, connections
 from django.db.models.query import QuerySet
 
 from accounts.models import Organization
-from agents import replies
+from agents import replies, tagging
 from agents.knowledge.documents import DocumentLimitReached, create_document
 from agents.models import Document, Message, Reply, Session
+from agents.tagging import MOST_OF_ONE, TooManyTags, add_tag
 from agents.tests.factories import KnowledgePackFactory, SessionFactory
 from agents.tests.test_creation_concurrent import at_once
 
@@ -104,6 +106,41 @@ def test_two_workers_given_one_reply_answer_it_once(session):
     answers = Message.objects.filter(session=session, role="assistant")
     assert answers.count() == 1
     connections.close_all()
+
+
+def tag_at_once(session):
+    def tag(number):
+        mine = Session.objects.get(pk=session.pk)
+        try:
+            return add_tag(session=mine, name=f"new {number}", actor=None)[1]
+        except TooManyTags:
+            return False
+
+    return sum(at_once(8, tag))
+
+
+def test_two_tags_cannot_share_the_last_place(session):
+    for number in range(MOST_OF_ONE - 1):
+        add_tag(session=session, name=f"tag {number}", actor=None)
+    assert tag_at_once(session) == 1
+    assert session.tags.count() == MOST_OF_ONE
+
+
+def test_without_the_lock_more_tags_than_may_be_find_a_place(session, monkeypatch):
+    for number in range(MOST_OF_ONE - 1):
+        add_tag(session=session, name=f"tag {number}", actor=None)
+    meeting = threading.Barrier(2)
+    original = tagging._named
+
+    def meet(*args):
+        tag = original(*args)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            meeting.wait(timeout=1)
+        return tag
+
+    monkeypatch.setattr(tagging, "_named", meet)
+    monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **kwargs: self)
+    assert tag_at_once(session) > 1
 
 
 def test_two_documents_cannot_share_the_last_place():
