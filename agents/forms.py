@@ -13,6 +13,7 @@ from agents.configuration import (
     Theme,
     WidgetConfig,
 )
+from agents.knowledge.forms import FilesField
 from agents.model_choice import GROUNDED_WORDS, choices_for, usual_model
 from agents.models.agents import Agent, Industry, ReleaseGate, Template
 from agents.models.knowledge import KnowledgePack, Language
@@ -157,7 +158,7 @@ class CreateAgentForm(AgentForm):
 
     knowledge = forms.ChoiceField(
         choices=[
-            (NEW_PACK, "Text I paste here"),
+            (NEW_PACK, "Files or text I add here"),
             (EXISTING_PACK, "A pack you already have"),
             (NO_PACK, "Nothing yet"),
         ],
@@ -170,6 +171,7 @@ class CreateAgentForm(AgentForm):
         required=False,
         widget=forms.TextInput(attrs=PLAIN),
     )
+    files = FilesField(label="Files", required=False)
     # Sent twice by an impatient hand, one form still makes one agent.
     idempotency_key = forms.CharField(
         max_length=255, initial=uuid.uuid4, widget=forms.HiddenInput
@@ -196,13 +198,21 @@ class CreateAgentForm(AgentForm):
         """Check the pasted texts if they are wanted; empty ones are left out."""
         if self.cleaned_data["knowledge"] != NEW_PACK:
             return True
-        if documents.is_valid() and self.texts(documents):
+        if documents.is_valid() and (self.texts(documents) or self.files_to_add):
             return True
         if documents.is_valid():
-            self.add_error("knowledge", "Paste at least one text, or choose another.")
+            self.add_error(
+                "knowledge", "Paste at least one text, add a file, or choose another."
+            )
         else:
             self.add_error(None, "One of the texts needs another look.")
         return False
+
+    @property
+    def files_to_add(self) -> list[Any]:
+        """The chosen files, if a new pack is wanted."""
+        data = self.cleaned_data
+        return data.get("files") or [] if data["knowledge"] == NEW_PACK else []
 
     def texts(self, documents: forms.BaseFormSet) -> list[dict[str, str]]:
         """Return the pasted texts, each as the domain wants it."""

@@ -1,5 +1,6 @@
 """A new agent and what it knows, made in one step."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -8,8 +9,15 @@ from accounts.errors import Invalid
 from accounts.models.organizations import Organization
 from accounts.models.users import User
 from agents.creation import create_agent, get_agent_by_idempotency_key
-from agents.knowledge.documents import create_document
+from agents.knowledge.documents import DuplicateDocument, create_document
 from agents.knowledge.packs import NameTaken, create_knowledge_pack
+from agents.knowledge.uploads import (
+    File,
+    FileTooLarge,
+    UnreadableFile,
+    name_of,
+    upload_document,
+)
 from agents.models.agents import Agent
 from agents.models.knowledge import KnowledgePack
 
@@ -22,9 +30,10 @@ def set_up_agent(
     idempotency_key: str,
     pack_name: str | None,
     documents: list[dict[str, str]],
+    files: Sequence[File] = (),
     **wishes: Any,
 ) -> Agent:
-    """Create an agent together with the pack and the texts it answers from.
+    """Create an agent together with the pack, the texts and files it answers from.
 
     Everything or nothing; a repeated key returns the first agent. `pack_name` None
     makes no pack. Raises what `create_agent` and `create_document` raise.
@@ -39,6 +48,8 @@ def set_up_agent(
         pack = _new_pack(organization, created_by, pack_name)
         for document in documents:
             create_document(knowledge_pack=pack, created_by=created_by, **document)
+        for file in files:
+            _upload(pack, created_by, file)
         wishes["knowledge_pack_id"] = pack.pk
     return create_agent(
         organization=organization,
@@ -46,6 +57,14 @@ def set_up_agent(
         idempotency_key=idempotency_key,
         **wishes,
     )[0]
+
+
+def _upload(pack: KnowledgePack, author: User, file: File) -> None:
+    """Add a file; one that is refused is named, as there may be several."""
+    try:
+        upload_document(knowledge_pack=pack, file=file, created_by=author)
+    except (DuplicateDocument, FileTooLarge, UnreadableFile) as error:
+        raise Invalid(f"{name_of(file)}: {error.detail}", pointer="/files") from None
 
 
 def _new_pack(organization: Organization, author: User, name: str) -> KnowledgePack:

@@ -22,6 +22,7 @@ class FilesField(forms.FileField):
         super().__init__(allow_empty_file=True, **kwargs)
 
     def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        # None at all is then refused where one is needed.
         given = (data if isinstance(data, list | tuple) else [data]) or [None]
         cleaned = [super(FilesField, self).clean(file, initial) for file in given]
         return [file for file in cleaned if file]

@@ -7,6 +7,7 @@ from accounts.models import Role
 from accounts.tests.factories import MembershipFactory
 from agents.models import Agent, KnowledgePack, Persona
 from agents.tests.factories import KnowledgePackFactory
+from agents.tests.files import named
 
 CREATE = reverse("agents:create")
 
@@ -65,6 +66,23 @@ def test_an_existing_pack_is_taken_as_it_is(browser_of, ada, harbor):
 def test_an_agent_may_start_without_knowledge(browser_of, ada):
     browser_of(ada).post(CREATE, new_agent(knowledge="none"))
     assert Agent.objects.get().knowledge_pack is None
+
+
+def test_files_alone_are_knowledge_enough(browser_of, ada):
+    empty = {"documents-0-title": "", "documents-0-content": ""}
+    given = [named("a.md", "# Shipping\n\nThree days."), named("b.txt", "Thirty days.")]
+    browser_of(ada).post(CREATE, new_agent(**empty, files=given))
+    documents = Agent.objects.get().knowledge_pack.documents
+    assert sorted(documents.values_list("file_name", flat=True)) == ["a.md", "b.txt"]
+
+
+def test_a_file_nobody_reads_stops_the_whole_form(browser_of, ada):
+    given = [named("a.md", "# Shipping"), named("b.png", b"\x89PNG\r\n\x1a\n")]
+    response = browser_of(ada).post(CREATE, new_agent(files=given))
+    assert response.status_code == 422
+    assert "b.png: This is a picture" in response.content.decode()
+    assert not Agent.objects.exists()
+    assert not KnowledgePack.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -94,10 +94,11 @@ def search(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page("agents:write")
 def create(request: HttpRequest) -> HttpResponse:
-    """Create an agent, with the pack and the texts pasted along the way."""
+    """Create an agent, with the pack, files and texts added along the way."""
     principal = principal_of(request)
     form = CreateAgentForm(
         request.POST or None,
+        request.FILES or None,
         organization=principal.organization,
         initial={"persona": _usual_persona()},
     )
@@ -110,6 +111,7 @@ def create(request: HttpRequest) -> HttpResponse:
                 idempotency_key=form.cleaned_data["idempotency_key"],
                 pack_name=form.new_pack_name,
                 documents=form.texts(documents),
+                files=form.files_to_add,
                 **form.arguments(),
             )
         except DomainError as error:
@@ -117,7 +119,11 @@ def create(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, f"{agent.name} is ready. Ask it something.")
             return redirect("agents:detail", agent.public_id)
-    context = {"form": form, "documents": documents}
+    context = {
+        "form": form,
+        "documents": documents,
+        "upload_bytes": settings.UPLOAD_MAX_BYTES,
+    }
     return render(request, "agents/create.html", context, status=_status_of(form))
 
 

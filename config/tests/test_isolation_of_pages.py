@@ -42,6 +42,7 @@ ABOUT = {
     "run_id": "custody_run",
     "pack_id": "pack",
     "document_id": "document",
+    "source_id": "source",
     "agent_type": "agent_type",
     "key_id": "key",
     "user_id": "member",
@@ -66,6 +67,8 @@ WRITES = {
     "agents:tests": "agents:write",
     "agents:knowledge_list": "knowledge:write",
     "agents:knowledge_detail": "knowledge:write",
+    "agents:sites": "knowledge:write",
+    "agents:site": "knowledge:write",
     "agents:canned": "sessions:write",
 }
 # Nobody, a stranger, four roles, a program with a key, a visitor with a token.
