@@ -37,6 +37,7 @@ ABOUT = {
     "session_id": "session",
     "message_id": "message",
     "tag_id": "tag",
+    "source_id": "source",
     "account_id": "account",
     "test_id": "custody_test",
     "run_id": "custody_run",
@@ -54,17 +55,18 @@ ABOUT = {
     "provider_id": "agent_type",
 }
 # Counted within something else, or within one's own account.
-NUMBERS = {"number": 1, "identity_id": 1}
+NUMBERS = {"number": 1, "identity_id": 1, "key": "customer_support"}
 # Nobody needs to be signed in there, and each has tests of its own: the way in, what
 # visitors' browsers ask for, the API's own matrix, the operators' site, our health.
 OPEN = re.compile(
-    r"(home|health.*|docs|schema|api:.*|admin:.*|widget:.*|accounts:invitation"
+    r"(home|health.*|dashboard-health|ops-metrics|docs|schema|api:.*|admin:.*|widget:.*|accounts:invitation"
     r"|account_.*|mfa_.*|.*_(login|callback)|)"
 )
 UNKNOWN = uuid4()
 # Pages that everybody reads, and not everybody sends a form to.
 WRITES = {
     "agents:tests": "agents:write",
+    "agents:sites": "agents:write",
     "agents:knowledge_list": "knowledge:write",
     "agents:knowledge_detail": "knowledge:write",
     "agents:sites": "knowledge:write",
