@@ -163,7 +163,7 @@ def test_a_document_page_shows_passages_and_where_a_question_finds_them(
 ):
     pack = filled_pack(SHIPPING, RETURNS, organization=harbor)
     document = pack.documents.get(title="Shipping")
-    url = reverse("agents:document", args=[pack.pk, document.pk])
+    url = reverse("agents:knowledge_document", args=[pack.pk, document.pk])
     client = browser_of(ada)
     page = client.get(url, {"q": "no plastic packaging"}).content.decode()
     assert "We use no plastic." in page
@@ -178,7 +178,7 @@ def test_a_question_shows_what_an_answer_would_be_made_from(
     browser_of, ada, harbor, headers
 ):
     pack = filled_pack(SHIPPING, RETURNS, organization=harbor)
-    url = reverse("agents:retrieval", args=[pack.pk])
+    url = reverse("agents:knowledge_search", args=[pack.pk])
     client = browser_of(ada)
     page = client.get(url, {"q": "no plastic packaging"}, headers=headers)
     assert "Shipping &gt; Packaging" in page.content.decode()
@@ -192,7 +192,7 @@ def test_a_failed_document_says_why_and_is_tried_again(browser_of, ada, pack):
     document = DocumentFactory(knowledge_pack=pack, status="failed", cause=cause)
     client = browser_of(ada)
     assert cause in client.get(page_of(pack)).content.decode()
-    page = client.get(reverse("agents:document", args=[pack.pk, document.pk]))
+    page = client.get(reverse("agents:knowledge_document", args=[pack.pk, document.pk]))
     assert cause in page.content.decode()
     client.post(reverse("agents:retry_document", args=[pack.pk, document.pk]))
     assert Document.objects.get().status == "pending"
@@ -210,14 +210,19 @@ def test_a_file_is_handed_back(browser_of, ada, pack):
     assert client.get(url).status_code == 404
 
 
-@pytest.mark.parametrize("name", ["document", "document_file", "retry_document"])
+@pytest.mark.parametrize(
+    "name", ["knowledge_document", "document_file", "retry_document"]
+)
 def test_a_stranger_reaches_no_document(browser_of, cy, pack, name):
     document = DocumentFactory(knowledge_pack=pack, status="failed")
     url = reverse(f"agents:{name}", args=[pack.pk, document.pk])
     client = browser_of(cy)
     answer = client.post(url) if name == "retry_document" else client.get(url)
     assert answer.status_code == 404
-    assert client.get(reverse("agents:retrieval", args=[pack.pk])).status_code == 404
+    assert (
+        client.get(reverse("agents:knowledge_search", args=[pack.pk])).status_code
+        == 404
+    )
     assert client.post(reverse("agents:upload", args=[pack.pk])).status_code == 404
 
 
@@ -232,7 +237,7 @@ def test_a_document_page_costs_the_same_however_long_the_document(
 ):
     text = "\n".join(f"# Part {n}\n\nText {n}." for n in range(how_many))
     pack = filled_pack(text, organization=harbor)
-    url = reverse("agents:document", args=[pack.pk, pack.documents.get().pk])
+    url = reverse("agents:knowledge_document", args=[pack.pk, pack.documents.get().pk])
     client = browser_of(ada)
     client.get(url)
     # The session, the user, the memberships, the pack, the document; the count and

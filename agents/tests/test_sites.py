@@ -134,14 +134,14 @@ def test_lists_of_sites_and_pages_cost_the_same_however_long(
 def test_a_site_is_added_in_the_dashboard(browser_of, ada, pack):
     wish = {"url": SITE, "max_pages": 10, "max_depth": 1, "recrawl": "weekly"}
     client = browser_of(ada)
-    response = client.post(page("sites", pack.pk), wish)
+    response = client.post(page("knowledge_sites", pack.pk), wish)
     source = KnowledgeSource.objects.get()
-    assert response["Location"] == page("site", pack.pk, source.pk)
+    assert response["Location"] == page("knowledge_site", pack.pk, source.pk)
     shown = client.get(response["Location"]).content.decode()
     assert "0 of 1" in shown
     assert f'hx-get="{page("site_pages", pack.pk, source.pk)}' in shown
     assert SITE in client.get(page("knowledge_detail", pack.pk)).content.decode()
-    again = client.post(page("sites", pack.pk), wish)
+    again = client.post(page("knowledge_sites", pack.pk), wish)
     assert again.status_code == 422
     assert "already has this site" in again.content.decode()
 
@@ -151,9 +151,12 @@ def test_limits_a_new_crawl_and_an_end_in_the_dashboard(browser_of, ada, pack, a
     source = KnowledgeSource.objects.get()
     KnowledgeSource.objects.update(status="failed", cause="The site answers 500.")
     client, args = browser_of(ada), (pack.pk, source.pk)
-    assert "The site answers 500." in client.get(page("site", *args)).content.decode()
+    assert (
+        "The site answers 500."
+        in client.get(page("knowledge_site", *args)).content.decode()
+    )
     limits = {"max_pages": 5, "max_depth": 0, "recrawl": "never"}
-    client.post(page("site", *args), limits)
+    client.post(page("knowledge_site", *args), limits)
     client.post(page("crawl_site", *args))
     source.refresh_from_db()
     assert (source.max_pages, source.status) == (5, "pending")
@@ -167,9 +170,9 @@ def test_strangers_and_viewers_change_no_site(browser_of, cy, bo, pack, api):
     args = (pack.pk, KnowledgeSource.objects.get().pk)
     for member, refused in ((cy, 404), (bo, 403)):
         client = browser_of(member)
-        for name in ("crawl_site", "delete_site", "site"):
+        for name in ("crawl_site", "delete_site", "knowledge_site"):
             assert client.post(page(name, *args)).status_code == refused
-        assert client.post(page("sites", pack.pk)).status_code == refused
-    assert client.get(page("site", *args)).status_code == 200
+        assert client.post(page("knowledge_sites", pack.pk)).status_code == refused
+    assert client.get(page("knowledge_site", *args)).status_code == 200
     other = KnowledgePackFactory(organization=pack.organization)
-    assert client.get(page("site", other.pk, args[1])).status_code == 404
+    assert client.get(page("knowledge_site", other.pk, args[1])).status_code == 404

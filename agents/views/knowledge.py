@@ -98,7 +98,6 @@ def knowledge_detail(request: HttpRequest, pack_id: UUID) -> HttpResponse:
         "form": form,
         "files": FilesForm(),
         "site_form": SiteForm(auto_id="site_%s"),
-        **sites_of(pack),
         "upload_bytes": settings.UPLOAD_MAX_BYTES,
         "agents": overviews.agents_using(pack),
         **_documents(request, pack),
@@ -183,7 +182,7 @@ def retry_document(
         try_again(document=document, actor=principal_of(request).user)
     except DomainError as error:
         messages.error(request, error.detail)
-    return redirect("agents:document", pack.pk, document.pk)
+    return redirect("agents:knowledge_document", pack.pk, document.pk)
 
 
 @require_safe
@@ -239,4 +238,5 @@ def _documents(request: HttpRequest, pack: KnowledgePack) -> dict[str, Any]:
         "pack": pack,
         "page": listed.get_page(request.GET.get("page")),
         "indexing": overviews.unindexed(pack),
+        **sites_of(pack),
     }

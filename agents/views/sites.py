@@ -48,7 +48,7 @@ def sites(request: HttpRequest, pack_id: UUID) -> HttpResponse:
         except DomainError as error:
             form.refuse(error)
         else:
-            return redirect("agents:site", pack.pk, source.pk)
+            return redirect("agents:knowledge_site", pack.pk, source.pk)
     context = {"pack": pack, "form": form}
     return render(request, "agents/new_site.html", context, status=422)
 
@@ -68,7 +68,7 @@ def site(request: HttpRequest, pack_id: UUID, source_id: UUID) -> HttpResponse:
             changes=form.cleaned_data,
         )
         messages.success(request, "The site's limits are saved.")
-        return redirect("agents:site", pack_id, source_id)
+        return redirect("agents:knowledge_site", pack_id, source_id)
     context = {"form": form, **_progress(request, source)}
     return render(request, "agents/site.html", context)
 
@@ -90,7 +90,7 @@ def crawl_site(request: HttpRequest, pack_id: UUID, source_id: UUID) -> HttpResp
         crawl_again(source=source, actor=principal_of(request).user)
     except DomainError as error:
         messages.error(request, error.detail)
-    return redirect("agents:site", pack_id, source_id)
+    return redirect("agents:knowledge_site", pack_id, source_id)
 
 
 @require_POST

@@ -163,13 +163,15 @@ class World:
         return {
             "packs": reverse("agents:knowledge_list"),
             "pack": reverse("agents:knowledge_detail", args=pack),
-            "question": reverse("agents:retrieval", args=pack) + "?q=Norway",
-            "document": reverse("agents:document", args=[*pack, self.document.pk])
+            "question": reverse("agents:knowledge_search", args=pack) + "?q=Norway",
+            "document": reverse(
+                "agents:knowledge_document", args=[*pack, self.document.pk]
+            )
             + "?q=Norway",
             "document, failed": reverse(
-                "agents:document", args=[*pack, self.unread.pk]
+                "agents:knowledge_document", args=[*pack, self.unread.pk]
             ),
-            "site": reverse("agents:site", args=[*pack, self.site.pk]),
+            "site": reverse("agents:knowledge_site", args=[*pack, self.site.pk]),
         }
 
     def entrances(self) -> dict[str, str]:

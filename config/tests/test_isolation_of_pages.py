@@ -67,8 +67,8 @@ WRITES = {
     "agents:tests": "agents:write",
     "agents:knowledge_list": "knowledge:write",
     "agents:knowledge_detail": "knowledge:write",
-    "agents:sites": "knowledge:write",
-    "agents:site": "knowledge:write",
+    "agents:knowledge_sites": "knowledge:write",
+    "agents:knowledge_site": "knowledge:write",
     "agents:canned": "sessions:write",
 }
 # Nobody, a stranger, four roles, a program with a key, a visitor with a token.
