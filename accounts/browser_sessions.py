@@ -50,13 +50,16 @@ _noted = _Noted()
 
 
 def remember(request: HttpRequest, user: User) -> None:
-    """Note a session that has just been opened."""
+    """Note a session that has just been opened, or opened anew."""
     if request.session.session_key is None:
         # Somebody else was signed in here before: their session was flushed.
         request.session.save()
     key = request.session.session_key
     _noted.is_due(key)
-    BrowserSession.objects.create(session_id=key, **_facts(request, user))
+    # Who signs in again where they are signed in keeps their session.
+    BrowserSession.objects.update_or_create(
+        session_id=key, defaults=_facts(request, user)
+    )
 
 
 def note(request: HttpRequest, user: User) -> None:

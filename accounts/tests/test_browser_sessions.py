@@ -131,6 +131,13 @@ def test_who_takes_another_persons_place_has_a_session_of_their_own(mara):
     assert BrowserSession.objects.count() == 1
 
 
+def test_who_signs_in_again_keeps_the_one_session(mara):
+    browser = Client()
+    browser.force_login(mara)
+    browser.force_login(mara)
+    assert BrowserSession.objects.filter(user=mara).count() == 1
+
+
 def test_signing_out_leaves_no_row(mara):
     here = browser(mara)
     here.post(reverse("account_logout"))

@@ -220,7 +220,7 @@ def test_a_forged_host_is_a_400_problem(api):
 @pytest.mark.parametrize(
     "key", ["nonsense", "ya_live_" + "0" * 36, "ya_live_\x00", "ü"]
 )
-def test_a_bad_key_is_401(client, key):
+def test_a_bad_key_is_401(client, db, key):
     response = client.get(URL, headers={"X-API-Key": key})
     assert response.status_code == 401
     assert is_problem(response)
