@@ -4,12 +4,21 @@ from contextlib import suppress
 
 import pytest
 import redis
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from rest_framework.test import APIClient
 
 from accounts import throttles
 from accounts.audit import current_request
 from accounts.models import Role
 from accounts.tests.factories import MembershipFactory, OrganizationFactory, make_key
+
+
+@pytest.fixture(scope="session", autouse=True)
+def passwords_cost_little():
+    """Hash as the product does, at its lowest price: hundreds of tests sign in."""
+    Argon2PasswordHasher.time_cost = 1
+    Argon2PasswordHasher.memory_cost = 64
+    Argon2PasswordHasher.parallelism = 1
 
 
 @pytest.fixture(autouse=True)
