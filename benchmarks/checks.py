@@ -43,8 +43,26 @@ def check_equal_answers(bench: Bench) -> None:
             for links in ("next", "previous"):
                 answer.pop(links, None)
             answers[name] = answer
-        if len({json.dumps(one, sort_keys=True) for one in answers.values()}) > 1:
-            raise RuntimeError(f"The stacks answer {path} differently: {answers}")
+        for name, answer in answers.items():
+            if wrong := difference(answers[OURS], answer):
+                raise RuntimeError(f"{name} answers {path} otherwise: {wrong}")
+
+
+def difference(one: Any, other: Any, where: str = "") -> str:
+    """Say where two answers first differ, or nothing."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        pairs = [
+            (f"{where}/{name}", name) for name in sorted(one.keys() | other.keys())
+        ]
+        inside = (difference(one.get(n), other.get(n), at) for at, n in pairs)
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        inside = (
+            difference(*pair, f"{where}/{place}")
+            for place, pair in enumerate(zip(one, other, strict=True))
+        )
+    else:
+        return "" if one == other else f"{where} is {one!r} and {other!r}"
+    return next(filter(None, inside), "")
 
 
 def check_equal_rows(bench: Bench) -> None:

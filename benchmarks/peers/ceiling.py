@@ -33,7 +33,8 @@ SELECT a.public_id, a.slug, a.name, a.description, a.template, a.industry,
   a.system_prompt, p.key, p.name, k.id, k.name, a.config, a.widget_config,
   a.allowed_origins, a.widget_mode, a.release_gate, a.is_active, v.number,
   a.auto_optimize, a.optimization_status, a.optimization_metadata,
-  a.created_by_user_id, a.updated_by_user_id, a.created_at, a.updated_at, a.deleted_at
+  a.created_by_user_id, a.updated_by_user_id, a.created_at, a.updated_at, a.deleted_at,
+  coalesce(k.vector_store_status, 'none')
 FROM agents a
 LEFT JOIN personas p ON p.id = a.persona_id
 LEFT JOIN knowledge_packs k ON k.id = a.knowledge_pack_id
@@ -102,6 +103,8 @@ CONFIG = {
     "context_optimization": True,
     "response_time_target": 2.0,
     "quality_threshold": 0.8,
+    "handover": "on_request",
+    "handover_wait_minutes": 5,
 }
 WIDGET_CONFIG = {
     "theme": "modern",
@@ -133,6 +136,7 @@ def shown(row: tuple[Any, ...]) -> dict[str, Any]:
         **dict(zip(("template", "industry", "system_prompt"), row[4:7], strict=True)),
         "persona": persona,
         "knowledge_pack": pack,
+        "vector_store_status": row[26],
         "config": row[11],
         "widget_config": row[12],
         "allowed_origins": row[13],

@@ -20,6 +20,8 @@ class AgentConfig(BaseModel):
     context_optimization: bool = True
     response_time_target: float = Field(2.0, gt=0, le=600)
     quality_threshold: float = Field(0.8, ge=0, le=1)
+    handover: Literal["off", "on_request", "offer"] = "on_request"
+    handover_wait_minutes: int = Field(5, ge=1, le=1440)
 
 
 class WidgetConfig(BaseModel):
