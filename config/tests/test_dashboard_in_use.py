@@ -45,7 +45,7 @@ def test_the_palette_opens_an_agent_by_its_name(visit):
     page = visit.open_named("keys")
     page.keyboard.press("Control+k")
     page.keyboard.type("shipping d")
-    option = page.get_by_role("option", name="Shipping desk")
+    option = page.get_by_role("listbox").get_by_role("option", name="Shipping desk")
     expect(option).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("Shipping desk")

@@ -55,7 +55,7 @@ def sign_in(page: Page, product: Product) -> None:
     page.goto(product.up.address)
     page.get_by_label("Email").fill(product.email)
     page.get_by_label("Password", exact=True).fill(product.password)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", level=1, name="Agents")).to_be_visible()
 
 
