@@ -21,6 +21,8 @@ const questions = new Map();
 let session = new URLSearchParams(location.search).get(NAME);
 let last = "";
 let stream = null;
+// While a person answers, or may come: there is something to hear at any moment.
+let isWithPerson = false;
 // What failed to be sent, and its key: sent again it is still one question.
 let unsent = null;
 
@@ -97,11 +99,15 @@ function actions(node, message) {
 }
 
 function show(node, message) {
+  if (message.person) {
+    node.classList.add("human");
+    node.querySelector(".meta b").textContent = message.person.name;
+  }
   write(node, message.content, message.citations);
   node.classList.remove("writing", "bad");
   if (message.stopped) badge(node, "Stopped");
-  else badge(node, message.person || message.citations.length ? "" : "No source");
-  if (!message.person) actions(node, message);
+  else badge(node, message.person || message.event || message.citations.length ? "" : "No source");
+  if (!message.person && !message.event) actions(node, message);
   toEnd();
 }
 
@@ -171,9 +177,13 @@ const EVENTS = {
     fail(reply.node, questions.get(data.reply_id), data.detail);
     finish(data);
   },
-  // A person answers instead, or says that one will.
+  // A person answers instead, or the agent says that one will.
   message({ message }) {
     show(turn("agent"), message);
+  },
+  handover({ holder, is_over: isOver }) {
+    isWithPerson = holder !== "agent" && !isOver;
+    rest();
   },
 };
 
@@ -195,7 +205,12 @@ function fail(node, question, detail) {
 function finish({ reply_id: reply }) {
   pending.delete(questions.get(reply));
   stop.hidden = !pending.size;
-  if (pending.size) return;
+  rest();
+}
+
+// Listen no longer than there is something to hear.
+function rest() {
+  if (pending.size || isWithPerson) return;
   stream?.abort();
   stream = null;
 }
@@ -228,7 +243,7 @@ async function read(body) {
 async function listen() {
   const mine = new AbortController();
   stream = mine;
-  for (let tries = 0; pending.size && tries < TRIES; tries += 1) {
+  for (let tries = 0; (pending.size || isWithPerson) && tries < TRIES; tries += 1) {
     try {
       const url = `${address(box.dataset.stream)}?after=${encodeURIComponent(last)}`;
       const answer = await fetch(url, { signal: mine.signal });
@@ -239,7 +254,7 @@ async function listen() {
     } catch {
       if (mine.signal.aborted) return;
     }
-    if (pending.size) await new Promise((wake) => setTimeout(wake, 500 * 2 ** tries));
+    if (pending.size || isWithPerson) await new Promise((wake) => setTimeout(wake, 500 * 2 ** tries));
   }
   stream = null;
   stop.hidden = true;
@@ -262,7 +277,14 @@ async function ask(text) {
     }
     const made = await call("POST", address(box.dataset.messages), { content: text }, question.key);
     if (made.reply_id) expect(made, node);
-    else node.remove();
+    else {
+      node.remove();
+      isWithPerson = true;
+      if (!stream) {
+        last = made.events_after;
+        listen();
+      }
+    }
   } catch (error) {
     write(node, explain(error));
     node.classList.remove("writing");
@@ -291,7 +313,7 @@ field.addEventListener("keydown", (event) => {
 
 // Show what was said before the page was left, and go on with what was under way.
 async function resume() {
-  const { messages, events_after: after } = await call("GET", address(box.dataset.messages));
+  const { messages, events_after: after, handover } = await call("GET", address(box.dataset.messages));
   for (const message of messages) {
     if (message.role === "user") {
       turn("you", message.content);
@@ -303,8 +325,9 @@ async function resume() {
       show(turn("agent"), { ...message, mine: mine?.rating });
     }
   }
+  isWithPerson = handover.holder !== "agent";
   stop.hidden = !pending.size;
-  if (!pending.size) return;
+  if (!pending.size && !isWithPerson) return;
   last = after;
   listen();
 }
