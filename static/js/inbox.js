@@ -193,5 +193,7 @@ document.addEventListener("keydown", (event) => {
 
 const form = box.querySelector("[data-write]");
 if (form) dress(form);
-if (scroller) toEnd();
+// A conversation opens at its end, also when the page is loaded again.
+history.scrollRestoration = "manual";
+toEnd();
 listen();
