@@ -155,8 +155,12 @@ function offer(field, choices, url, isNote) {
     const words = field.value.match(/^\/([\w-]*)$/)?.[1];
     if (words === undefined || isNote()) return hide();
     const answer = await fetch(`${url}?q=${encodeURIComponent(words)}`).catch(() => null);
-    if (!answer?.ok || field.value !== `/${words}`) return hide();
-    choices.innerHTML = await answer.text();
+    // Of several on their way only the answer to what stands there now counts.
+    if (field.value !== `/${words}`) return;
+    if (!answer?.ok) return hide();
+    const html = await answer.text();
+    if (field.value !== `/${words}`) return;
+    choices.innerHTML = html;
     choices.hidden = false;
     mark(options()[0]);
   });
