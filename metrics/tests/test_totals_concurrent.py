@@ -28,9 +28,10 @@ def patiently(work):
 
     def run():
         try:
-            with connection.cursor() as cursor:
-                cursor.execute("SET lock_timeout = 500")
-            return work()
+            with transaction.atomic(), connection.cursor() as cursor:
+                # For this transaction alone: the connection goes back to the pool.
+                cursor.execute("SET LOCAL lock_timeout = 500")
+                return work()
         finally:
             connections.close_all()
 
