@@ -5,11 +5,7 @@ import hmac
 import json
 import os
 import re
-import uuid
-from contextvars import ContextVar
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -24,63 +20,17 @@ from accounts.models.audit import (
     AuditLog,
 )
 from accounts.models.lifecycle import new_id
+from accounts.redaction import redact
 from accounts.refusals import has_room
+from accounts.request_facts import RequestFacts, body_of, current_request, status_of
 
-SECRET_NAMES = ("password", "secret", "token", "api_key", "authorization", "cookie")
-REDACTED = "[redacted]"
 # What links in mails end with.
-SECRET_PARTS = re.compile(r"(/join/|/reset/key/|/confirm-email/)[^/]+")
-
-
-@dataclass(frozen=True)
-class RequestFacts:
-    """What the audit log keeps of the request a mutation came from."""
-
-    request_id: uuid.UUID | None = None
-    path: str = ""
-    method: str = ""
-    ip_address: str = ""
-    user_agent: str = ""
-    body: Any = None
-    user_id: uuid.UUID | None = None
-    api_key_id: uuid.UUID | None = None
-    # A site's visitor, who has no account.
-    is_visitor: bool = False
-
-
-current_request: ContextVar[RequestFacts | None] = ContextVar(
-    "current_request", default=None
-)
-
-
-# The same few names are asked about in every entry.
-@lru_cache(maxsize=1024)
-def is_secret(name: str) -> bool:
-    """Say whether what is filed under a name must not be kept."""
-    return any(secret in name.lower() for secret in SECRET_NAMES)
-
-
-def describe_visitor() -> None:
-    """Let the record know that a site's visitor is behind this request."""
-    facts = current_request.get() or RequestFacts()
-    current_request.set(replace(facts, is_visitor=True))
-
-
-def redact(value: Any) -> Any:
-    """Replace whatever is filed under a secret's name, at any depth."""
-    if isinstance(value, dict):
-        return {
-            key: REDACTED if is_secret(str(key)) else redact(item)
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [redact(item) for item in value]
-    return value
+SECRET_ENDS = re.compile(r"(/join/|/reset/key/|/confirm-email/)[^/]+")
 
 
 def without_secrets(path: str) -> str:
     """Cut out of a path what opens a door to whoever reads it."""
-    return SECRET_PARTS.sub("\\1…", path)
+    return SECRET_ENDS.sub("\\1…", path)
 
 
 def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
@@ -107,11 +57,17 @@ def canonical(values: Any) -> str:
 
 
 def details_digest(detail: AuditDetail) -> str:
-    fields = ("ip_address", "user_agent", "request_body", "changes", "metadata")
-    values = {name: getattr(detail, name) for name in fields}
-    return hashlib.sha256(canonical(values).encode()).hexdigest()
+    return texts_digest({name: canonical(getattr(detail, name)) for name in DETAILS})
 
 
+def texts_digest(texts: dict[str, str]) -> str:
+    """Return the digest of details whose canonical texts are known (64 hex digits)."""
+    text = ",".join(f'"{name}":{texts[name]}' for name in DETAILS)
+    return hashlib.sha256(f"{{{text}}}".encode()).hexdigest()
+
+
+# In the order of the canonical text.
+DETAILS = ("changes", "ip_address", "metadata", "request_body", "user_agent")
 CHAINED = (
     "id",
     "organization_id",
@@ -200,16 +156,20 @@ def record(
     at a door there is None, once a stranger has left too many.
     """
     facts = current_request.get() or RequestFacts()
-    if action == AuditAction.FAILED_AUTH and not has_room(facts.ip_address):
+    is_refusal = action == AuditAction.FAILED_AUTH
+    if is_refusal and not has_room(facts.ip_address):
         return None
     user_id = getattr(actor, "pk", None) or facts.user_id
-    detail = AuditDetail(
-        ip_address=facts.ip_address[:45],
-        user_agent=facts.user_agent[:500],
-        request_body=_plain(redact(facts.body)),
-        changes=_plain(redact(changes or {})),
-        metadata=_plain(metadata or {}),
-    )
+    ip_address, user_agent = facts.ip_address[:45], facts.user_agent[:500]
+    # Each part is made a text once: for the digest, and for its column.
+    texts = {
+        "ip_address": canonical(ip_address),
+        "user_agent": canonical(user_agent),
+        # What a stranger tried may be a name, or a password in the wrong field.
+        "request_body": "null" if is_refusal else canonical(body_of(facts)),
+        "changes": canonical(redact(changes)) if changes else "{}",
+        "metadata": canonical(redact(metadata)) if metadata else "{}",
+    }
     row = AuditLog(
         id=new_id(),
         organization_id=organization_id,
@@ -223,32 +183,22 @@ def record(
         request_id=facts.request_id,
         request_path=without_secrets(facts.path)[:500],
         request_method=facts.method[:10],
-        response_status=response_status,
-        details_digest=details_digest(detail),
+        response_status=response_status
+        or status_of(facts, action == AuditAction.CREATE),
+        details_digest=texts_digest(texts),
     )
-    _append(row, detail)
+    # Two columns hold texts as they are, the others JSON.
+    _append(row, texts | {"ip_address": ip_address, "user_agent": user_agent})
     return row
 
 
-def _append(row: AuditLog, detail: AuditDetail) -> None:
+def _append(row: AuditLog, details: dict[str, str]) -> None:
     values = {name: getattr(row, name) for name in CHAINED}
-    parameters = values | {
-        "text": canonical(values),
-        "ip_address": detail.ip_address,
-        "user_agent": detail.user_agent,
-        "request_body": canonical(detail.request_body),
-        "changes": canonical(detail.changes),
-        "metadata": canonical(detail.metadata),
-    }
+    parameters = values | details | {"text": canonical(values)}
     with connection.cursor() as cursor:
         cursor.execute(APPEND, parameters)
         row.sequence, row.previous_hash, row.hash = cursor.fetchone()
     row._state.adding, row._state.db = False, connection.alias
-
-
-def _plain(value: Any) -> Any:
-    """Turn a value into what JSONB gives back, so that digests can be recomputed."""
-    return json.loads(canonical(value))
 
 
 def _actor_type(user_id: Any, facts: RequestFacts) -> str:

@@ -8,7 +8,6 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed
 
 from accounts import audit
-from accounts.audit import RequestFacts, current_request
 from accounts.errors import Forbidden, Invalid, NotFound
 from accounts.memberships import memberships_of
 from accounts.models.api_keys import APIKey, is_well_formed
@@ -16,6 +15,7 @@ from accounts.models.audit import PLATFORM, AuditAction
 from accounts.models.organizations import Membership, Organization
 from accounts.models.users import User
 from accounts.permissions import NEVER_BY_KEY, may
+from accounts.request_facts import RequestFacts, current_request
 from accounts.throttles import charge_key
 
 ORGANIZATION_IN_SESSION = "organization_id"
@@ -102,6 +102,7 @@ def note_refused(raw: str) -> None:
         resource_id=known.pk if known else "",
         organization_id=known.organization_id if known else PLATFORM,
         metadata={"tried": f"{raw[:shown]}…"},
+        response_status=AuthenticationFailed.status_code,
     )
 
 

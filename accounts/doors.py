@@ -42,6 +42,11 @@ class OrganizationViewSet(viewsets.GenericViewSet):
     admits_bound_keys = False
     lookup_value_regex = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
+    # What methods are answered with, if not as `request_facts.USUAL_STATUSES` says.
+    statuses: dict[str, int] = {}
+    # Whether the audit log keeps of a body the names alone (`withholds_body`).
+    is_body_withheld = False
+
     # How large a JSON body may be, if not as usual.
     max_body_bytes: int | None = None
     # False for the views of what belongs to a person rather than an organization.

@@ -13,6 +13,8 @@ from django.utils.module_loading import import_string
 from django.views.decorators.cache import never_cache
 from django.views.generic import RedirectView
 
+from accounts.request_facts import answers_with
+
 ACCOUNT = "allauth.account.views."
 MFA = "allauth.mfa.base.views."
 APP = "allauth.mfa.totp.views."
@@ -41,6 +43,7 @@ def whole(name: str) -> Callable[..., HttpResponseBase]:
 def provider(slug: str, name: str, provider_id: str) -> list[URLPattern]:
     """Return the addresses of one provider: to go there, and to come back."""
     known_as = {"provider_id": provider_id}
+    come_back = answers_with(302)(later("accounts.provider_views.come_back"))
     return [
         path(
             f"{slug}/login/",
@@ -50,7 +53,7 @@ def provider(slug: str, name: str, provider_id: str) -> list[URLPattern]:
         ),
         path(
             f"{slug}/login/callback/",
-            later("accounts.provider_views.come_back"),
+            come_back,
             known_as,
             name=f"{name}_callback",
         ),

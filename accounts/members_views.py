@@ -150,7 +150,11 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     try:
         offer = find_invitation(token)
     except InvitationInvalid as error:
-        audit.record(action=AuditAction.FAILED_AUTH, resource_type="invitation")
+        audit.record(
+            action=AuditAction.FAILED_AUTH,
+            resource_type="invitation",
+            response_status=404,
+        )
         return render(
             request,
             "accounts/invitation_invalid.html",

@@ -15,6 +15,7 @@ from accounts.exports import export_person
 from accounts.models.organizations import Membership
 from accounts.organization_forms import ConfirmationForm
 from accounts.pages import person_page, principal_of
+from accounts.request_facts import answers_with
 
 
 @require_safe
@@ -42,6 +43,7 @@ def _shown(request: HttpRequest, form: ConfirmationForm) -> HttpResponse:
 
 @require_POST
 @person_page
+@answers_with(200)
 def export(request: HttpRequest) -> HttpResponse:
     """Download all that is kept of oneself."""
     try:

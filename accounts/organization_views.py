@@ -22,6 +22,7 @@ from accounts.organization_forms import (
 )
 from accounts.pages import page, person_page, principal_of
 from accounts.removal import delete_organization, restore_organization
+from accounts.request_facts import answer_now_with, answers_with
 from accounts.visitors import erase_visitor
 
 
@@ -112,6 +113,7 @@ def _shown(
 
 @require_POST
 @page("organization:export")
+@answers_with(200)
 def export(request: HttpRequest) -> HttpResponse:
     """Download all the organization has."""
     principal = principal_of(request)
@@ -157,6 +159,7 @@ def visitor(request: HttpRequest) -> HttpResponse:
     }
     try:
         if "erase" not in request.POST:
+            answer_now_with(200)
             whom = f"the visitor {asked['visitor_id']}"
             return attachment("visitor", whom, export_visitor(**asked))
         erase_visitor(**asked)

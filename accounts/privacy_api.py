@@ -95,6 +95,7 @@ class VisitorViewSet(OrganizationViewSet):
     """What is kept of those who talk with the organization's agents."""
 
     actions = {"*": "visitors:manage"}
+    statuses = {"erase": 204}
     queryset = User.objects.none()
     serializer_class = VisitorBody
     pagination_class = None

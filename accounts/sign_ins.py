@@ -15,6 +15,8 @@ from accounts.models.users import AuthProvider
 
 # The name somebody tried is personal, and may be a mistyped password.
 SHOWN = 3
+# A form that was wrong is shown once more.
+SHOWN_AGAIN = 200
 
 
 def watch() -> None:
@@ -88,6 +90,7 @@ def _failed(sender, credentials, **kwargs) -> None:
         action=AuditAction.FAILED_AUTH,
         resource_type="user",
         metadata={"tried": masked},
+        response_status=SHOWN_AGAIN,
     )
 
 
@@ -98,6 +101,7 @@ def record_failure(user, factor: str) -> None:
         resource_type="user",
         resource_id=user.pk,
         metadata={"factor": factor},
+        response_status=SHOWN_AGAIN,
     )
 
 

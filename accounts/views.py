@@ -23,6 +23,7 @@ from accounts.keys import (
 from accounts.models.api_keys import APIKey
 from accounts.models.organizations import Membership
 from accounts.pages import page, person_page, principal_of
+from accounts.request_facts import answers_with
 
 PER_PAGE = 50
 
@@ -47,6 +48,7 @@ def switch_organization(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page("keys:manage")
 @never_cache
+@answers_with(200)
 def api_keys(request: HttpRequest) -> HttpResponse:
     """List the organization's keys; a new one is shown in full this once."""
     principal = principal_of(request)
@@ -87,6 +89,7 @@ def _shown_keys(
 @require_POST
 @page("keys:manage")
 @never_cache
+@answers_with(200)
 def rotate_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
     """Make a key's successor and show it this once; the old one works on a while."""
     principal = principal_of(request)

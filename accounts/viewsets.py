@@ -200,6 +200,7 @@ def key_as_dict(key: APIKey) -> dict:
 class KeyViewSet(OrganizationViewSet):
     """The organization's API keys; a key is shown once, in the answer that makes it."""
 
+    statuses = {"rotate": 201}
     actions = {"*": "keys:manage"}
     queryset = APIKey.objects.none()
     serializer_class = KeyShape

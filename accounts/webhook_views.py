@@ -21,6 +21,7 @@ from accounts.endpoints import (
 from accounts.errors import DomainError
 from accounts.models.webhooks import WebhookDelivery, WebhookEndpoint
 from accounts.pages import page, principal_of
+from accounts.request_facts import answers_with
 from accounts.webhook_forms import WebhookForm
 
 PER_PAGE = 50
@@ -35,6 +36,7 @@ def _mine(request: HttpRequest, webhook_id: UUID) -> WebhookEndpoint:
 @require_http_methods(["GET", "POST"])
 @page(MAY)
 @never_cache
+@answers_with(200)
 def webhooks(request: HttpRequest) -> HttpResponse:
     """List the webhooks; a new one's secret is shown this once."""
     principal = principal_of(request)
@@ -106,6 +108,7 @@ def _shown(
 @require_POST
 @page(MAY)
 @never_cache
+@answers_with(200)
 def rotate(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
     """Make a new secret and show it this once."""
     endpoint, raw = rotate_secret(

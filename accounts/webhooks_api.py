@@ -116,6 +116,7 @@ def attempt_as_dict(attempt: WebhookAttempt) -> dict:
 class WebhookViewSet(OrganizationViewSet):
     """URLs that are told what happens; a secret is in the answer that makes it."""
 
+    statuses = {"test": 202, "replay": 202}
     actions = {"*": "webhooks:manage"}
     queryset = WebhookEndpoint.objects.none()
     serializer_class = WebhookShape

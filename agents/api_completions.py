@@ -89,6 +89,7 @@ def model_as_dict(agent: Agent, owner: str) -> dict[str, Any]:
 class AgentsAsModels(OrganizationViewSet):
     """Views in which an agent that answers is a model."""
 
+    is_body_withheld = True
     admits_bound_keys = True
     actions = {"*": Scope.CHAT}
     pagination_class = None

@@ -271,6 +271,7 @@ class CustodyTestViewSet(CustodyViewSet):
 class CustodyRunViewSet(CustodyViewSet):
     """All tests and attacks put to one version of an agent."""
 
+    statuses = {"create": 202}
     queryset = CustodyRun.objects.none()
     serializer_class = RunShape
     filterset_class = RunFilter

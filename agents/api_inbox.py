@@ -137,6 +137,8 @@ def note_as_dict(note: Note) -> dict[str, Any]:
 class InboxViewSet(OrganizationViewSet):
     """Conversations as a team works through them, addressed by their session's id."""
 
+    statuses = {"add_note": 201, "reply": 201}
+    is_body_withheld = True
     admits_bound_keys = True
     actions = {
         "list": Scope.SESSIONS_READ,

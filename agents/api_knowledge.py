@@ -107,6 +107,7 @@ def passage_as_dict(passage: Passage) -> dict[str, Any]:
 class KnowledgePackViewSet(OrganizationViewSet):
     """Packs of documents, which agents answer from."""
 
+    statuses = {"add_document": 201, "add_source": 202}
     actions = {
         "list": Scope.AGENTS_READ,
         "retrieve": Scope.AGENTS_READ,

@@ -71,6 +71,8 @@ def json_response(pieces, name: str) -> StreamingHttpResponse:
 class SessionViewSet(MessageActions, OrganizationViewSet):
     """Conversations with the organization's agents."""
 
+    statuses = {"add_tag": 201, "remove_tag": 204, "ask": 202, "regenerate": 202}
+    is_body_withheld = True
     admits_bound_keys = True
     actions = {
         "list": Scope.SESSIONS_READ,

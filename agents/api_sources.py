@@ -110,6 +110,7 @@ def page_as_dict(page: SourcePage) -> dict[str, Any]:
 class KnowledgeSourceViewSet(OrganizationViewSet):
     """Sites by their own id; a pack lists and adds them."""
 
+    statuses = {"crawl": 202}
     actions = {
         "retrieve": Scope.AGENTS_READ,
         "pages": Scope.AGENTS_READ,

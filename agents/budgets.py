@@ -287,6 +287,5 @@ def set_caps(
         organization_id=agent.organization_id,
         actor=actor,
         changes=audit.difference(before, before | wanted),
-        response_status=200,
     )
     return budget

@@ -52,7 +52,7 @@ def create_canned_reply(
     reply = CannedReply(organization=organization, created_by_user=actor)
     before = _facts(reply)
     _write(reply, {"shortcut": shortcut, "text": text})
-    _record(AuditAction.CREATE, reply, actor, before, status=201)
+    _record(AuditAction.CREATE, reply, actor, before)
     return reply
 
 
@@ -64,14 +64,14 @@ def update_canned_reply(
     before = _facts(reply)
     _write(reply, changes)
     if before != _facts(reply):
-        _record(AuditAction.UPDATE, reply, actor, before, status=200)
+        _record(AuditAction.UPDATE, reply, actor, before)
     return reply
 
 
 @transaction.atomic
 def delete_canned_reply(*, reply: CannedReply, actor: User) -> None:
     """Delete a text; what was sent with it stays as it was said."""
-    _record(AuditAction.DELETE, reply, actor, _facts(reply), status=204)
+    _record(AuditAction.DELETE, reply, actor, _facts(reply))
     reply.delete()
 
 
@@ -101,8 +101,6 @@ def _record(
     reply: CannedReply,
     actor: User | None,
     before: dict[str, Any],
-    *,
-    status: int,
 ) -> None:
     after = {} if action == AuditAction.DELETE else _facts(reply)
     audit.record(
@@ -112,5 +110,4 @@ def _record(
         organization_id=reply.organization_id,
         actor=actor,
         changes=audit.difference(before, after),
-        response_status=status,
     )

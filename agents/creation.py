@@ -140,7 +140,6 @@ def create_agent(
         organization_id=organization.pk,
         actor=created_by,
         changes=audit.difference({}, audited(agent)),
-        response_status=201,
     )
     return agent, True
 

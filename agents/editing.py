@@ -84,7 +84,6 @@ def update_agent(
         organization_id=organization.pk,
         actor=actor,
         changes=changes,
-        response_status=200,
     )
     return agent
 

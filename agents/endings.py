@@ -77,7 +77,6 @@ def delete_session(*, session: Session, actor: User | None) -> None:
         resource_id=session.pk,
         organization_id=session.organization_id,
         actor=actor,
-        response_status=204,
     )
 
 
@@ -89,5 +88,4 @@ def _record(session: Session, actor: User | None, changes: dict) -> None:
         organization_id=session.organization_id,
         actor=actor,
         changes=changes,
-        response_status=200,
     )

@@ -136,5 +136,4 @@ def record(entry: InboxEntry, actor: User | None, before: dict[str, Any]) -> Non
         organization_id=entry.organization_id,
         actor=actor,
         changes=audit.difference(before, facts_of(entry)),
-        response_status=200,
     )

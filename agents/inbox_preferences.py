@@ -48,7 +48,6 @@ def set_preference(
         organization_id=organization.pk,
         actor=user,
         changes=audit.difference(before, facts_of(preference)),
-        response_status=200,
     )
     return preference
 

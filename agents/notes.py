@@ -24,7 +24,7 @@ def add_note(*, session: Session, author: User, text: str) -> Note:
         text=text,
     )
     inbox_feed.tell(session)
-    _record(AuditAction.CREATE, note, author, status=201)
+    _record(AuditAction.CREATE, note, author)
     return note
 
 
@@ -34,11 +34,11 @@ def delete_note(*, note: Note, actor: User) -> None:
     if note.author_id != actor.pk:
         raise Forbidden("Only its author deletes a note.")
     inbox_feed.tell(note.session)
-    _record(AuditAction.DELETE, note, actor, status=204)
+    _record(AuditAction.DELETE, note, actor)
     note.delete()
 
 
-def _record(action: AuditAction, note: Note, actor: User, *, status: int) -> None:
+def _record(action: AuditAction, note: Note, actor: User) -> None:
     # Not its text: the log is read by others, and outlives the conversation.
     audit.record(
         action=action,
@@ -47,5 +47,4 @@ def _record(action: AuditAction, note: Note, actor: User, *, status: int) -> Non
         organization_id=note.organization_id,
         actor=actor,
         metadata={"session_id": str(note.session_id)},
-        response_status=status,
     )

@@ -96,5 +96,4 @@ def _record(
         organization_id=session.organization_id,
         actor=actor,
         metadata={"session_id": str(session.pk), **facts},
-        response_status=204 if action == AuditAction.DELETE else 200,
     )

@@ -52,7 +52,6 @@ def delete_agent(*, agent: Agent, actor: User | None) -> None:
         resource_id=agent.public_id,
         organization_id=organization.pk,
         actor=actor,
-        response_status=204,
     )
 
 

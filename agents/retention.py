@@ -46,7 +46,6 @@ def set_retention(
         organization_id=organization.pk,
         actor=actor,
         changes=audit.difference({"days": before}, {"days": days}),
-        response_status=200,
     )
     return policy
 

@@ -81,7 +81,6 @@ def delete_tag(*, organization: Organization, tag_id: Any, actor: User | None) -
         organization_id=organization.pk,
         actor=actor,
         changes={"name": {"old": tag.name, "new": None}},
-        response_status=204,
     )
     return True
 
@@ -94,5 +93,4 @@ def _record(session: Session, actor: User | None, changes: dict[str, Any]) -> No
         organization_id=session.organization_id,
         actor=actor,
         changes=changes,
-        response_status=200,
     )

@@ -41,6 +41,5 @@ def settle(*, session: Session, actor: User) -> InboxEntry:
         organization_id=entry.organization_id,
         actor=actor,
         changes={"settled_at": {"old": None, "new": entry.settled_at}},
-        response_status=200,
     )
     return entry

@@ -54,6 +54,7 @@ PUBLIC_ID, CREATED_AT, REVISION = 0, 23, 26
 class AgentViewSet(PortableActions, OrganizationViewSet):
     """Agents of one organization, addressed by their public id."""
 
+    statuses = {"clone": 201, "import_file": 201, "restore_version": 201}
     admits_bound_keys = True
     actions = {
         "list": Scope.AGENTS_READ,

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from accounts import throttles
-from accounts.audit import RequestFacts, current_request
+from accounts.request_facts import RequestFacts, current_request
 from config.measures import measures
 from config.problems import CONTENT_TYPE, is_api_path, problem_http_response
 
@@ -71,6 +71,7 @@ class RequestMiddleware:
                 method=request.method or "",
                 ip_address=request.client_address,
                 user_agent=request.META.get("HTTP_USER_AGENT", ""),
+                request=request,
             )
         )
         with structlog.contextvars.bound_contextvars(

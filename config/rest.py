@@ -50,7 +50,11 @@ class StrictJSONParser(BaseParser):
         raw = stream.read(most + 1)
         if len(raw) > most:
             raise BodyTooLarge(most)
-        return parse_json(raw)
+        body = parse_json(raw)
+        # For the audit log, which may want to know what was asked for.
+        if request := (parser_context or {}).get("request"):
+            request._request.parsed_json = body
+        return body
 
 
 class BodyTooLarge(RequestDataTooBig):

@@ -282,7 +282,6 @@ class AgentMetricsService:
             actor=self.actor,
             changes=changes[only] if is_one else changes,
             metadata={"operation": operation},
-            response_status=201 if created else 200,
         )
 
 

@@ -117,7 +117,11 @@ def redeem_code(code: str) -> Visit:
         log.warning("Boot code not read", error=type(error).__name__)
         raise AgentUnavailable from None
     if kept is None:
-        audit.record(action=AuditAction.FAILED_AUTH, resource_type="boot_code")
+        audit.record(
+            action=AuditAction.FAILED_AUTH,
+            resource_type="boot_code",
+            response_status=BootCodeInvalid.status,
+        )
         raise BootCodeInvalid
     visit = orjson.loads(kept)
     return admit(visit["agent"], visit["origin"])

@@ -11,6 +11,7 @@ from accounts import audit
 from accounts.errors import DomainError
 from accounts.models.audit import AuditAction
 from accounts.models.webhooks import WebhookEvent
+from accounts.request_facts import describe_visitor
 from accounts.throttles import Limit, network_of
 from agents import origins, streams
 from agents.announcements import announce_conversation
@@ -83,6 +84,7 @@ def renew(refresh: str, agent: Agent) -> Entered:
             resource_id=found.pk,
             organization_id=agent.organization_id,
             metadata={"refresh": "reused", "revoked": True},
+            response_status=RefreshReused.status,
         )
         raise RefreshReused
     current = _usable(found)
@@ -136,7 +138,7 @@ def authenticate(raw: str) -> WidgetSession:
         raise SessionRevoked
     _usable(found)
     found.note_visit()
-    audit.describe_visitor()
+    describe_visitor()
     return found
 
 

@@ -60,6 +60,8 @@ class WidgetView(APIView):
     permission_classes = ()
     # The panel's own protocol, not part of the API we describe to others.
     schema = None
+    # What visitors say goes with their conversation.
+    is_body_withheld = True
 
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)
@@ -216,6 +218,8 @@ class RegenerateView(DeedView):
 
 class HandoverView(FrameView):
     """Ask for a person, or say where to answer when none came."""
+
+    statuses = {"post": 202}
 
     def post(self, request):
         mine = self.visitor()

@@ -113,7 +113,6 @@ def add(wish: Document, file: bytes | None = None) -> tuple[Document, bool]:
         organization_id=organization.pk,
         actor=wish.created_by_user,
         changes=audit.difference({}, audited(wish)),
-        response_status=201,
     )
     return wish, True
 
@@ -159,7 +158,6 @@ def delete_document(*, document: Document, actor: User | None) -> None:
         organization_id=organization.pk,
         actor=actor,
         changes=audit.difference(before, {}),
-        response_status=204,
     )
 
 
@@ -181,7 +179,6 @@ def try_again(*, document: Document, actor: User | None) -> Document:
         organization_id=found.organization_id,
         actor=actor,
         changes={"status": {"old": WorkStatus.FAILED, "new": WorkStatus.PENDING}},
-        response_status=200,
     )
     found.refresh_from_db()
     return found
@@ -251,7 +248,6 @@ def _record_change(document: Document, changes: dict[str, Any]) -> None:
         organization_id=document.organization_id,
         actor=None,
         changes=changes,
-        response_status=200,
     )
 
 

@@ -68,7 +68,6 @@ def create_knowledge_pack(
         organization_id=organization.pk,
         actor=created_by,
         changes=audit.difference({}, _audited(pack)),
-        response_status=201,
     )
     return pack
 
@@ -103,7 +102,6 @@ def update_knowledge_pack(
         organization_id=organization.pk,
         actor=actor,
         changes=audit.difference(before, after),
-        response_status=200,
     )
     return pack
 
@@ -132,7 +130,6 @@ def delete_knowledge_pack(
         organization_id=organization.pk,
         actor=actor,
         changes=audit.difference(before, {}),
-        response_status=204,
     )
 
 

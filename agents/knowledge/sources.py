@@ -92,7 +92,7 @@ def create_source(
         request_fingerprint=fingerprint,
     )
     _begin(source)
-    _record(source, AuditAction.CREATE, created_by, {}, audited(source), 201)
+    _record(source, AuditAction.CREATE, created_by, {}, audited(source))
     return source, True
 
 
@@ -125,7 +125,7 @@ def update_source(
     if found.is_finished:
         found.next_crawl_at = next_crawl(found, found.finished_at or timezone.now())
     found.save(update_fields=[*CHANGEABLE, "next_crawl_at", "updated_at"])
-    _record(found, AuditAction.UPDATE, actor, before, audited(found), 200)
+    _record(found, AuditAction.UPDATE, actor, before, audited(found))
     return found
 
 
@@ -142,7 +142,7 @@ def delete_source(*, source: KnowledgeSource, actor: User | None) -> None:
     found.delete()
     settle_readiness(source.knowledge_pack_id)
     before |= {"documents": len(documents)}
-    _record(source, AuditAction.DELETE, actor, before, {}, 204)
+    _record(source, AuditAction.DELETE, actor, before, {})
 
 
 @transaction.atomic
@@ -153,7 +153,7 @@ def crawl_again(*, source: KnowledgeSource, actor: User | None) -> KnowledgeSour
         raise CrawlUnderWay
     before = {"status": found.status}
     _begin(found)
-    _record(found, AuditAction.UPDATE, actor, before, {"status": found.status}, 200)
+    _record(found, AuditAction.UPDATE, actor, before, {"status": found.status})
     return found
 
 
@@ -245,7 +245,6 @@ def _record(
     actor: User | None,
     before: dict[str, Any],
     after: dict[str, Any],
-    status: int,
 ) -> None:
     audit.record(
         action=action,
@@ -254,5 +253,4 @@ def _record(
         organization_id=source.organization_id,
         actor=actor,
         changes=audit.difference(before, after),
-        response_status=status,
     )

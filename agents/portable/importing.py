@@ -188,7 +188,6 @@ def _relive(
         actor=author,
         changes=audit.difference(before, audited(agent)),
         metadata={"imported_versions": len(shapes), "imported_tests": len(file.tests)},
-        response_status=201,
     )
 
 
@@ -252,7 +251,6 @@ def _new_persona(
         organization_id=organization.pk,
         actor=author,
         changes=audit.difference({}, values),
-        response_status=201,
     )
     return persona
 

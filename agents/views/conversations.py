@@ -17,6 +17,7 @@ from django.views.decorators.http import (
 
 from accounts.errors import DomainError
 from accounts.pages import page, principal_of
+from accounts.request_facts import withholds_body
 from agents import conversations as found
 from agents import interruption, ratings, retention, tagging
 from agents.api_sessions import json_response
@@ -163,6 +164,7 @@ def act(
 
 @require_POST
 @page("chat")
+@withholds_body
 def rate(
     request: HttpRequest, public_id: UUID, session_id: UUID, message_id: UUID
 ) -> HttpResponse:
@@ -186,6 +188,7 @@ def rate(
 
 @require_POST
 @page("chat")
+@withholds_body
 def regenerate(
     request: HttpRequest, public_id: UUID, session_id: UUID, message_id: UUID
 ) -> HttpResponse:
@@ -201,6 +204,7 @@ def regenerate(
 
 @require_POST
 @page("chat")
+@withholds_body
 def stop(request: HttpRequest, public_id: UUID, session_id: UUID) -> HttpResponse:
     """End the answers under way."""
     return act(
@@ -214,6 +218,7 @@ def stop(request: HttpRequest, public_id: UUID, session_id: UUID) -> HttpRespons
 
 @require_POST
 @page("sessions:write")
+@withholds_body
 def add_tag(request: HttpRequest, public_id: UUID, session_id: UUID) -> HttpResponse:
     """File a conversation under a name."""
     actor = principal_of(request).user
@@ -228,6 +233,7 @@ def add_tag(request: HttpRequest, public_id: UUID, session_id: UUID) -> HttpResp
 
 @require_POST
 @page("sessions:write")
+@withholds_body
 def remove_tag(
     request: HttpRequest, public_id: UUID, session_id: UUID, tag_id: UUID
 ) -> HttpResponse:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.errors import DomainError, NotFound
 from accounts.pages import page, principal_of
+from accounts.request_facts import answer_now_with, withholds_body
 from agents import canned, handover, inbox, inbox_feed, notes, streams
 from agents.models.handover import CannedReply, Holder
 from agents.models.sessions import Session
@@ -208,6 +209,7 @@ def assign(request: HttpRequest, session_id: UUID) -> HttpResponse:
 
 @require_POST
 @page(MAY)
+@withholds_body
 def say(request: HttpRequest, session_id: UUID) -> HttpResponse:
     """Answer the visitor, or leave a note for colleagues."""
     text = request.POST.get("text", "").replace("\r\n", "\n")
@@ -221,7 +223,9 @@ def say(request: HttpRequest, session_id: UUID) -> HttpResponse:
                 session=session, actor=actor, content=text, idempotency_key=key
             )
 
+    is_fragment = bool(request.headers.get("HX-Request"))
+    answer_now_with(204 if is_fragment else 302)
     said = _do(request, session_id, deed)
-    if request.headers.get("HX-Request"):
+    if is_fragment:
         return HttpResponse(status=204 if said else 422)
     return _back(request, session_id)

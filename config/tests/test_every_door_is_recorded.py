@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from django.db import transaction
 
 from accounts.models import AuditLog, Role
 from agents.models import Session
+from config.tests.recording import attempt
 from config.tests.test_isolation import (  # noqa: F401
     CELLS,
     many,
@@ -84,33 +84,57 @@ def body_of(cell, things):
     }
 
 
-def test_every_change_by_the_api_leaves_one_row(world, ada, many):  # noqa: F811
-    client, wrong, recorded = signed_in(ada), [], 0
-    visitor = Session.objects.get(pk=world["session"]).visitor_id
+@pytest.fixture
+def outcomes(world, ada, many):  # noqa: F811
+    """What came of every change by the API: its cell, the answer, the rows it left."""
+    client = signed_in(ada)
     things = {
         "the agent": str(world["agent"]),
         "the member": str(world["member"]),
-        "a visitor": visitor,
+        "a visitor": Session.objects.get(pk=world["session"]).visitor_id,
     }
-    for cell in MUTATIONS:
-        before = AuditLog.objects.count()
-        with transaction.atomic():
-            answer = client.generic(
-                cell.method.upper(),
+    return [
+        (
+            cell,
+            *attempt(
+                client,
+                cell.method,
                 path_of(cell, world),
                 json.dumps(body_of(cell, things)),
                 "application/json",
-            )
-            rows = AuditLog.objects.count() - before
-            transaction.set_rollback(True)
+            ),
+        )
+        for cell in MUTATIONS
+    ]
+
+
+def test_every_change_by_the_api_leaves_one_row(outcomes):
+    wrong = []
+    for cell, answer, rows in outcomes:
         is_done = answer.status_code < 400
         leaves_none = cell.name in OWN_RECORD or str(cell) in UNCHANGED
-        recorded += rows
-        if rows != (is_done and not leaves_none):
-            wrong.append(f"{cell} {answer.status_code}: {rows} rows")
+        if len(rows) != (is_done and not leaves_none):
+            wrong.append(f"{cell} {answer.status_code}: {len(rows)} rows")
     assert wrong == []
     # What was refused shows nothing: most of it has to be done.
-    assert recorded >= 50
+    assert sum(len(rows) for _, _, rows in outcomes) >= 50
+
+
+def test_every_row_of_the_api_holds_the_status_of_the_answer(outcomes):
+    wrong = [
+        f"{cell} {answer.status_code}: {row.response_status}"
+        for cell, answer, rows in outcomes
+        for row in rows
+        if row.response_status != answer.status_code
+    ]
+    assert wrong == []
+
+
+def test_a_metrics_type_that_is_put_for_the_first_time_is_created(ada):
+    url = "/api/agent-metrics/quartermaster/"
+    answer = signed_in(ada).put(url, {"xp": 5}, content_type="application/json")
+    row = AuditLog.objects.get(resource_type="agent_metrics")
+    assert answer.status_code == row.response_status == 201
 
 
 def test_a_visitor_who_ends_a_conversation_is_in_the_record(harbor):
