@@ -5,13 +5,16 @@ from uuid import UUID
 from allauth.socialaccount.adapter import get_adapter
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import logout
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.browser_sessions import end_other_sessions, end_session
+from accounts.browser_sessions import (
+    end_other_sessions,
+    end_session,
+    forget_browser,
+)
 from accounts.errors import DomainError, NotFound
 from accounts.factors import overview_of
 from accounts.forms import NameForm
@@ -61,7 +64,7 @@ def end(request: HttpRequest, session_id: UUID) -> HttpResponse:
     except NotFound:
         raise Http404 from None
     if ended == request.session.session_key:
-        logout(request)
+        forget_browser(request)
         return redirect("account_login")
     messages.success(request, "That browser is signed out.")
     return redirect("accounts:account")

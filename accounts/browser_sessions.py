@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
@@ -146,6 +147,12 @@ def _end(user: User, found: BrowserSessionQuerySet) -> list[str]:
             metadata={"sessions": len(keys)},
         )
     return keys
+
+
+def forget_browser(request: HttpRequest) -> None:
+    """Let go of this browser's session, whose end is recorded already."""
+    request.session.flush()
+    request.user = AnonymousUser()
 
 
 def forget_expired_sessions() -> int:

@@ -3,12 +3,12 @@
 from allauth.account.decorators import reauthentication_required
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.archives import attachment
+from accounts.browser_sessions import forget_browser
 from accounts.closing import close_account
 from accounts.errors import DomainError
 from accounts.exports import export_person
@@ -66,7 +66,7 @@ def close(request: HttpRequest) -> HttpResponse:
         except DomainError as error:
             form.refuse(error)
         else:
-            logout(request)
+            forget_browser(request)
             messages.success(request, "Your account is closed.")
             return redirect("account_login")
     return _shown(request, form)

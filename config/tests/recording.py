@@ -1,17 +1,36 @@
 """Try what changes something, and see which rows of the audit log it leaves."""
 
+from collections.abc import Callable
+from contextlib import contextmanager
+
 from django.db import transaction
 
 from accounts.models import AuditLog
 
 
-def attempt(client, method, path, body="", content_type="", **extra):
-    """Return an answer with the rows it left, and take back whatever it changed."""
+class Left(list):
+    """The rows that were left while somebody looked."""
+
+
+@contextmanager
+def rows_left():
+    """Collect the rows that are left inside, and take back all that was done."""
+    left = Left()
     with transaction.atomic():
         before = set(AuditLog.objects.values_list("pk", flat=True))
-        answer = client.generic(method.upper(), path, body, content_type, **extra)
-        if answer.streaming:
-            b"".join(answer.streaming_content)
-        rows = list(AuditLog.objects.with_details().exclude(pk__in=before))
+        yield left
+        left += AuditLog.objects.with_details().exclude(pk__in=before)
+        transaction.set_rollback(True)
+
+
+def attempt(client, method: str, path: str, *sent, prepare: Callable | None = None):
+    """Return an answer with the rows it left, and take back whatever it changed."""
+    with transaction.atomic():
+        if prepare:
+            prepare()
+        with rows_left() as rows:
+            answer = client.generic(method.upper(), path, *sent)
+            if answer.streaming:
+                b"".join(answer.streaming_content)
         transaction.set_rollback(True)
     return answer, rows
