@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models.lifecycle import LeasedWork, WorkStatus
+from accounts.task_messages import publish
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +27,7 @@ def nudge(task: str, work_id: Any) -> None:
 def send(task: str, work_id: Any) -> bool:
     """Publish now; return whether the broker took it."""
     try:
-        current_app.send_task(task, args=[str(work_id)], retry=False)
+        publish(current_app._get_current_object(), task, str(work_id))
     except Exception as error:
         log.warning("Task not sent", task=task, error=type(error).__name__)
         return False

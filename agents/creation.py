@@ -111,7 +111,7 @@ def create_agent(
     """
     draft = AgentDraft(name=name.strip(), **wishes)
     # Lock first: without it two requests could both see the last free place.
-    organization = Organization.objects.locked(organization.pk)
+    organization = Organization.all_objects.locked(organization.pk)
     around = look_around(
         organization,
         name=draft.name,
@@ -131,7 +131,6 @@ def create_agent(
     _store(agent, first_version(agent, created_by))
     if agent.knowledge_pack:
         initialize_vector_store(agent.knowledge_pack)
-    organization.count_one_more_agent()
     announce_agent(agent, WebhookEvent.AGENT_CREATED)
     audit.record(
         action=AuditAction.CREATE,
@@ -222,19 +221,23 @@ def _configuration(
 
 
 def _store(agent: Agent, version: AgentVersion) -> None:
-    """Insert an agent, its first version, its scoreboard and its first work."""
+    """Insert an agent, its first version, scoreboard and work, and count it."""
     agent.live_version = version
     rows = [agent, version]
     if agent.auto_optimize:
         run = OptimizationRun(agent=agent, base_version=version)
         rows.append(run)
         nudge(OPTIMIZE, run.pk)
-    insert_together(*rows)
-    ledger.open_scoreboard(
-        organization=agent.organization,
-        agent_id=str(agent.public_id),
-        agent_type=agent.slug,
+    board = {"agent_id": str(agent.public_id), "agent_type": agent.slug}
+    is_opened, _ = insert_together(
+        *rows,
+        beside=[
+            ledger.opening(organization=agent.organization, **board),
+            agent.organization.one_more_agent(),
+        ],
     )
+    if not is_opened:
+        ledger.adopt_scoreboard(organization=agent.organization, **board)
 
 
 def first_version(agent: Agent, author: User | None) -> AgentVersion:

@@ -26,6 +26,8 @@ router = SimpleRouter()
 # Every path is answered with and without its last slash, never by a redirect,
 # which would lose a POST's body. The constructor would ignore this value.
 router.trailing_slash = "/?"
+# First what programs ask most: paths are tried in this order.
+router.register("api/v1/agents", AgentViewSet, "agent")
 router.register("api/v1/organizations", OrganizationsViewSet, "organization")
 router.register("api/v1/members", MemberViewSet, "member")
 router.register("api/v1/invitations", InvitationViewSet, "invitation")
@@ -33,7 +35,6 @@ router.register("api/v1/visitors", VisitorViewSet, "visitor")
 router.register("api/v1/api-keys", KeyViewSet, "api-key")
 router.register("api/v1/webhooks", WebhookViewSet, "webhook")
 router.register("api/v1/providers", ProviderViewSet, "provider")
-router.register("api/v1/agents", AgentViewSet, "agent")
 router.register("api/v1/custody-tests", CustodyTestViewSet, "custody-test")
 router.register("api/v1/custody-runs", CustodyRunViewSet, "custody-run")
 router.register("api/v1/templates", ReadyViewSet, "template")

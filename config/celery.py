@@ -11,7 +11,6 @@ from celery.signals import worker_process_shutdown, worker_shutdown
 from django.conf import settings
 from django_structlog.celery.steps import DjangoStructLogInitStep
 from kombu import Exchange, Queue
-from kombu.transport import TRANSPORT_ALIASES
 
 from config.database import disconnect
 from config.embedded import broker_url
@@ -25,8 +24,6 @@ TIME_LIMIT_SECONDS = 240
 VISIBILITY_SECONDS = 900
 # Publishing happens inside requests: a broker that is gone may cost this much.
 PUBLISH_SECONDS = 0.5
-
-TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = "config.broker:Transport"
 
 app = Celery("youragent")
 app.conf.update(

@@ -7,8 +7,12 @@ from contextlib import contextmanager
 
 import structlog
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import cached_property
 
 from accounts import throttles
 from accounts.request_facts import RequestFacts, current_request
@@ -100,6 +104,22 @@ class RequestMiddleware:
             milliseconds=round((time.perf_counter() - started) * 1000, 1),
         )
         return response
+
+
+class PolicyMiddleware(CSPMiddleware):
+    """Content-Security-Policy; the text that nearly every answer has is made once."""
+
+    def process_response(self, request, response):
+        has_own = any(name.startswith("_csp") for name in vars(response))
+        is_technical = settings.DEBUG and response.status_code in (404, 500)
+        if has_own or is_technical or hasattr(request, "_csp_nonce"):
+            return super().process_response(request, response)
+        response.headers.setdefault(HEADER, self.usual)
+        return response
+
+    @cached_property
+    def usual(self) -> str:
+        return build_policy()
 
 
 def as_problem(request: HttpRequest, response: HttpResponse) -> HttpResponse:

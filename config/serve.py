@@ -9,7 +9,6 @@ import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 
 from celery import current_app
 from django.urls import reverse
@@ -38,8 +37,7 @@ def load() -> None:
         import config.asgi  # noqa: F401
 
         reverse("health-live")
-    _ = current_app.amqp.routes, current_app.producer_pool
-    import_module("kombu.transport.redis")
+    _ = current_app.amqp.router
     # What is there now stays: the collector need not touch, and so copy, its pages.
     gc.collect()
     gc.freeze()

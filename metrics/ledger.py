@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.errors import Invalid, KeyReused, NotFound
+from accounts.insertion import Beside
 from accounts.models.organizations import Organization
 from metrics import projection
 from metrics.models import AgentMetrics, EventKind, MetricEvent, Source
@@ -29,12 +30,25 @@ def open_scoreboard(
 ) -> None:
     """Create the row an agent keeps score in, or give it the one its type has."""
     if not AgentMetrics.objects.open(organization, {agent_type: agent_id}):
-        # Results came before the agent: from now on they are its own.
-        AgentMetrics.objects.filter(
-            organization=organization,
-            agent_type=agent_type,
-            agent_id=usual_agent_id(agent_type),
-        ).update(agent_id=agent_id)
+        adopt_scoreboard(
+            organization=organization, agent_id=agent_id, agent_type=agent_type
+        )
+
+
+def adopt_scoreboard(
+    *, organization: Organization, agent_id: str, agent_type: str
+) -> None:
+    """Give an agent the row its type has: results that came before are its own."""
+    AgentMetrics.objects.filter(
+        organization=organization,
+        agent_type=agent_type,
+        agent_id=usual_agent_id(agent_type),
+    ).update(agent_id=agent_id)
+
+
+def opening(*, organization: Organization, agent_id: str, agent_type: str) -> Beside:
+    """Create the row a new agent keeps score in, beside its own; it may be there."""
+    return AgentMetrics.objects.opening(organization, agent_type, agent_id)
 
 
 def usual_agent_id(agent_type: str) -> str:

@@ -231,4 +231,8 @@ class APIKey(TimeStamped, SoftDeleted, Idempotent):
         now = timezone.now()
         if self.last_used_at is None or now - self.last_used_at >= LAST_USED_STEP:
             self.last_used_at = now
-            APIKey.all_objects.filter(pk=self.pk).update(last_used_at=now)
+            with connections[self._state.db].cursor() as cursor:
+                cursor.execute(
+                    "UPDATE api_keys SET last_used_at = %s WHERE id = %s",
+                    [now, self.pk],
+                )

@@ -3,6 +3,7 @@ from django.db.models.functions import Lower
 
 from accounts import cache
 from accounts.errors import NotFound
+from accounts.insertion import Beside
 from accounts.models.lifecycle import (
     AliveManager,
     SoftDeleted,
@@ -139,14 +140,14 @@ class Organization(TimeStamped, SoftDeleted):
         cache.forget("organization", self.pk)
         return super().delete(*args, **kwargs)
 
-    def count_one_more_agent(self) -> None:
+    def one_more_agent(self) -> Beside:
         """Raise the counter of living agents; only under the row's lock."""
-        with connections[self._state.db].cursor() as cursor:
-            cursor.execute(
-                "UPDATE organizations SET agent_count = agent_count + 1 WHERE id = %s",
-                [self.pk],
-            )
         self.agent_count += 1
+        return Beside(
+            "UPDATE organizations SET agent_count = agent_count + 1"
+            " WHERE id = %s RETURNING id",
+            (self.pk,),
+        )
 
     def is_owned_only_by(self, user: User) -> bool:
         """Whether it would have no owner without this one."""

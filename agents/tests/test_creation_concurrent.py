@@ -10,7 +10,7 @@ from django.db import connection, connections
 from rest_framework.test import APIClient
 
 from accounts.models import Organization, Plan
-from accounts.models.organizations import OrganizationManager
+from accounts.models.organizations import OrganizationQuerySet
 from accounts.tests.factories import MembershipFactory, OrganizationFactory, make_key
 from agents import creation, removal
 from agents.models import Agent
@@ -139,9 +139,9 @@ def test_two_requests_cannot_share_the_last_place(owner, monkeypatch):
 
 
 def test_without_the_lock_they_would(owner, monkeypatch):
-    unlocked = OrganizationManager.get
+    unlocked = OrganizationQuerySet.get
     monkeypatch.setattr(
-        OrganizationManager, "locked", lambda *args: unlocked(args[0], pk=args[1])
+        OrganizationQuerySet, "locked", lambda *args: unlocked(args[0], pk=args[1])
     )
     results, arrived = create_two(owner, monkeypatch)
     assert arrived == ["together", "together"]

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import Organization
-from accounts.models.organizations import OrganizationManager
+from accounts.models.organizations import OrganizationQuerySet
 from accounts.tests.factories import MembershipFactory, make_key
 from agents.creation import AgentLimitReached
 from agents.models import Agent, KnowledgePack
@@ -67,9 +67,9 @@ def test_two_files_cannot_share_the_last_place(owner, monkeypatch):
 
 
 def test_without_the_lock_they_would(owner, monkeypatch):
-    unlocked = OrganizationManager.get
+    unlocked = OrganizationQuerySet.get
     monkeypatch.setattr(
-        OrganizationManager, "locked", lambda *args: unlocked(args[0], pk=args[1])
+        OrganizationQuerySet, "locked", lambda *args: unlocked(args[0], pk=args[1])
     )
     results, arrived = bring_two(owner, monkeypatch)
     assert (results, arrived) == (["made", "made"], ["together", "together"])

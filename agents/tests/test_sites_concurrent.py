@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from accounts.models.organizations import OrganizationManager
+from accounts.models.organizations import OrganizationQuerySet
 from agents.knowledge import sources
 from agents.knowledge.crawling import crawl_source
 from agents.models import Document, KnowledgeSource
@@ -47,9 +47,9 @@ def test_two_sites_cannot_share_the_last_place(monkeypatch):
 
 
 def test_without_the_lock_they_would(monkeypatch):
-    unlocked = OrganizationManager.get
+    unlocked = OrganizationQuerySet.get
     monkeypatch.setattr(
-        OrganizationManager, "locked", lambda *args: unlocked(args[0], pk=args[1])
+        OrganizationQuerySet, "locked", lambda *args: unlocked(args[0], pk=args[1])
     )
     results, arrived = race_for_the_last_place(monkeypatch)
     assert (results, arrived) == ([True, True], ["together", "together"])

@@ -84,7 +84,7 @@ def test_the_policy_itself_allows_nothing_inline():
     policy = build_policy()
     assert "unsafe" not in policy
     assert parts(policy)["default-src"] == {"'none'"}
-    assert settings.MIDDLEWARE.index("csp.middleware.CSPMiddleware") < 4
+    assert settings.MIDDLEWARE.index("config.middleware.PolicyMiddleware") < 4
 
 
 # --- In a real browser ------------------------------------------------------

@@ -6,6 +6,7 @@ from django.db import connections, models, router
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 
+from accounts.insertion import Beside
 from accounts.models.organizations import Organization
 
 # What an INTEGER column holds at most.
@@ -118,6 +119,15 @@ class AgentMetricsQuerySet(models.QuerySet):
                 [organization.pk, types, [agents[name] for name in types]],
             )
             return {row[0] for row in cursor.fetchall()}
+
+    def opening(self, organization, agent_type, agent_id):
+        """Insert one row unless its type has one, beside other rows."""
+        return Beside(
+            "INSERT INTO agent_metrics (organization_id, agent_type, agent_id)"
+            " VALUES (%s, %s, %s)"
+            " ON CONFLICT (organization_id, agent_type) DO NOTHING RETURNING id",
+            (organization.pk, agent_type, agent_id),
+        )
 
 
 class AgentMetrics(models.Model):

@@ -1,0 +1,84 @@
+"""Send a task as Celery does, for a third of its cost.
+
+Tasks are sent inside requests, and Celery and kombu make each message anew in a tenth
+of the time that creating an agent takes. What is the same in every message of a task
+is made once here, by Celery; what kombu puts around it is written down below. The
+format: docs.celeryq.dev/en/stable/internals/protocol.html
+"""
+
+from base64 import b64encode
+from functools import lru_cache
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import redis
+from celery import Celery, signals
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+# Neither callbacks nor chains: a row knows what follows it.
+NOTHING_FOLLOWS = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
+
+
+def publish(app: Celery, task: str, argument: str) -> None:
+    """Send a task with one argument; raise redis.RedisError when no broker takes it.
+
+    Queues are declared by those who listen to them, and nobody asks for results.
+    """
+    queue, headers = _usual(app, task)
+    options = app.conf.broker_transport_options
+    client = _client(
+        app.conf.broker_write_url or app.conf.broker_url,
+        options["socket_timeout"],
+        options["socket_connect_timeout"],
+    )
+    text = _message(task, argument, queue, headers)
+    client.lpush(options["global_keyprefix"] + queue, text)
+
+
+def _message(task: str, argument: str, queue: str, usual: dict[str, Any]) -> bytes:
+    task_id = str(uuid4())
+    body = orjson.dumps(([argument], {}, NOTHING_FOLLOWS))
+    headers = usual | {"id": task_id, "root_id": task_id}
+    headers["argsrepr"] = repr((argument,))
+    properties = {
+        "correlation_id": task_id,
+        "reply_to": "",
+        "delivery_mode": 2,
+        "delivery_info": {"exchange": "", "routing_key": queue},
+        "priority": 0,
+        "body_encoding": "base64",
+        "delivery_tag": str(uuid4()),
+    }
+    # Log lines of the task then carry the request's id.
+    signals.before_task_publish.send(
+        sender=task, routing_key=queue, headers=headers, properties=properties
+    )
+    return orjson.dumps(
+        {
+            "body": b64encode(body).decode(),
+            "content-encoding": "utf-8",
+            "content-type": "application/json",
+            "headers": headers,
+            "properties": properties,
+        }
+    )
+
+
+@lru_cache
+def _usual(app: Celery, task: str) -> tuple[str, dict[str, Any]]:
+    """Return a task's queue, and the headers all its messages share."""
+    queue = app.amqp.router.route({}, task)["queue"]
+    return queue.name, app.amqp.as_task_v2("", task, ("",), ignore_result=None).headers
+
+
+@lru_cache(maxsize=2)
+def _client(url: str, timeout: float, connect_timeout: float) -> redis.Redis:
+    return redis.Redis.from_url(
+        url.replace("redis+socket://", "unix://").replace("virtual_host=", "db="),
+        protocol=2,
+        socket_timeout=timeout,
+        socket_connect_timeout=connect_timeout,
+        retry=Retry(NoBackoff(), 1),
+    )
