@@ -24,6 +24,7 @@ from benchmarks.processes import machine
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "performance-metrics.md"
 API = "/api/agent-metrics/"
+PAGE = "/metrics/"
 ACTUAL = re.compile(r" \(actual time=[\d.]+\.\.([\d.]+) rows=([\d.]+) loops=(\d+)\)")
 # The days of a curve: what a page shows, and the most anybody may ask for.
 PAGE_DAYS, MOST_DAYS = 56, 366
@@ -95,14 +96,17 @@ def measure(report: Report, connection: psycopg.Connection) -> None:
 
 @dataclass
 class Tenant:
-    """An organization and a client with its key."""
+    """An organization, a client with its key, and a browser of its owner."""
 
     organization: Any
     client: Any
+    browser: Any
 
     def get(self, path: str) -> Callable[[], bytes]:
+        client = self.browser if path == PAGE else self.client
+
         def send() -> bytes:
-            response = self.client.get(API + path)
+            response = client.get(path)
             if response.status_code != 200:
                 raise RuntimeError(f"{path}: {response.status_code}")
             return response.getvalue()
@@ -111,6 +115,8 @@ class Tenant:
 
 
 def tenant(name: str) -> Tenant:
+    from django.conf import settings
+    from django.test import Client
     from rest_framework.test import APIClient
 
     from accounts.keys import create_api_key
@@ -127,8 +133,12 @@ def tenant(name: str) -> Tenant:
         scopes=scopes,
         rate_limit_tier="enterprise",
     )
+    browser = Client(headers={"Host": "localhost"})
+    browser.force_login(owner, settings.AUTHENTICATION_BACKENDS[0])
     return Tenant(
-        organization, APIClient(headers={"X-API-Key": raw, "Host": "localhost"})
+        organization,
+        APIClient(headers={"X-API-Key": raw, "Host": "localhost"}),
+        browser,
     )
 
 
@@ -139,11 +149,12 @@ def many_types(
     report.title(f"{data.SMALL} and {data.LARGE:,} agent types in one organization")
     report.figure("", f"{data.SMALL}", f"{data.LARGE:,}", "queries", "database")
     for path in (
-        "",
-        "analytics/summary",
-        "leaderboard?limit=50",
-        "leaderboard?limit=50&ordering=-pass_rate",
-        "agent-7",
+        PAGE,
+        f"{API}analytics/summary",
+        f"{API}leaderboard?limit=50",
+        f"{API}leaderboard?limit=50&ordering=-pass_rate",
+        f"{API}agent-7",
+        API,
     ):
         times = [data.timed(each.get(path))[4] for each in (small, large)]
         queries = [captured(each.get(path)) for each in (small, large)]
@@ -151,17 +162,18 @@ def many_types(
             raise RuntimeError(f"{path}: the number of queries grows.")
         inside = sum(execution_time(connection, sql) for sql in queries[1])
         report.figure(
-            f"GET {API}{path}",
+            f"GET {path}",
             *(f"{ms:.1f} ms" for ms in times),
             str(len(queries[1])),
             f"{inside:.1f} ms",
         )
     report.line()
     report.line(f"Plans at {data.LARGE:,} agent types:")
-    for path in ("", "analytics/summary", "leaderboard?limit=50"):
-        report.line(f"  GET {API}{path}")
-        for sql in captured(large.get(path))[1:]:
-            show_plan(report, connection, sql)
+    for path in (PAGE, f"{API}analytics/summary", f"{API}leaderboard?limit=50", API):
+        report.line(f"  GET {path}")
+        for sql in captured(large.get(path)):
+            if "agent_metrics" in sql or "metric_events" in sql:
+                show_plan(report, connection, sql)
 
 
 def captured(work: Callable[[], object]) -> list[str]:
@@ -223,6 +235,8 @@ def many_events(
         "curve of all, 52 weeks": f"analytics/series?days={MOST_DAYS}&interval=week",
         "summary": "analytics/summary",
     }
+    paths = {name: API + path for name, path in paths.items()}
+    paths["the overview page"] = PAGE
     for name, path in paths.items():
         times = data.timed(tenant.get(path), 5)
         queries = captured(tenant.get(path))

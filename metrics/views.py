@@ -71,9 +71,14 @@ def overview(request: HttpRequest) -> HttpResponse:
     found = LeaderboardFilter(
         request.GET, queryset=service_of(request).boards().best_first().without_lists()
     )
-    leaders = Paginator(found.qs, PER_PAGE).get_page(request.GET.get("page"))
     sheet = overviews.overview(organization, **shown, leaders=0)
     asked = {name: request.GET.get(name, "") for name in LeaderboardFilter.base_filters}
+    is_narrowed = any(value for key, value in asked.items() if key != "ordering")
+    pages = Paginator(found.qs, PER_PAGE)
+    if not is_narrowed:
+        # Counted already, with the sums.
+        pages.count = sheet.totals["summary"]["total_agents"]
+    leaders = pages.get_page(request.GET.get("page"))
     context = {
         **shown,
         "sheet": sheet,
@@ -85,7 +90,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "page": leaders,
         "leaders": overviews.ranked(leaders.object_list, leaders.start_index()),
         "asked": asked,
-        "is_narrowed": any(value for key, value in asked.items() if key != "ordering"),
+        "is_narrowed": is_narrowed,
         "wrong_filter": bool(found.errors),
         "filters": [
             (name, label, choices, asked[name]) for name, label, choices in FILTERS

@@ -118,8 +118,8 @@ def test_the_overview_costs_the_same_however_many(browser, service, how_many):
     browser.get(OVERVIEW)
     with CaptureQueriesContext(connection) as queries:
         browser.get(OVERVIEW)
-    # session, user, memberships; sums, curve, attention, latest; count, leaders
-    assert len(queries) == 9, [query["sql"][:90] for query in queries]
+    # session, user, memberships; sums, curve, attention, latest; leaders
+    assert len(queries) == 8, [query["sql"][:90] for query in queries]
 
 
 # --- one agent type -----------------------------------------------------------------
