@@ -11,6 +11,7 @@ from accounts import throttles
 from accounts.audit import current_request
 from accounts.models import Role
 from accounts.tests.factories import MembershipFactory, OrganizationFactory, make_key
+from config.tests import databases
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -19,6 +20,18 @@ def passwords_cost_little():
     Argon2PasswordHasher.time_cost = 1
     Argon2PasswordHasher.memory_cost = 64
     Argon2PasswordHasher.parallelism = 1
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    if databases.is_built_in():
+        databases.use_copies()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    if databases.is_built_in():
+        databases.empty_at_once()
 
 
 @pytest.fixture(autouse=True)

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
-from django.core.management import call_command
 from django.db import connection, connections
 from playwright.sync_api import BrowserContext, Page
 
+from config.tests import databases
 from config.tests.pages_world import World, build_world, cookies_of
 from widget.tests.browser import product
 
@@ -58,7 +58,7 @@ def dashboard(django_db_setup, django_db_blocker) -> Iterator[Dashboard]:
             cookies = {who: cookies_of(m, address) for who, m in people.items()}
             yield Dashboard(address, world, cookies)
         finally:
-            call_command("flush", interactive=False, inhibit_post_migrate=False)
+            databases.empty()
 
 
 class Visit:

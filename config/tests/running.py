@@ -36,7 +36,12 @@ class Up:
         self.process = subprocess.Popen(  # noqa: S603
             [BASE_DIR / "bin/up", "--port", str(self.port), *options],
             stderr=subprocess.STDOUT,
-            env={**os.environ, "DATA_DIR": str(data_dir), **variables},
+            env={
+                **os.environ,
+                "DATA_DIR": str(data_dir),
+                "REDIS_URL": "",
+                **variables,
+            },
             **popen,
         )
         if self.process.stdout:
