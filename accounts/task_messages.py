@@ -70,7 +70,15 @@ def _message(task: str, argument: str, queue: str, usual: dict[str, Any]) -> byt
 def _usual(app: Celery, task: str) -> tuple[str, dict[str, Any]]:
     """Return a task's queue, and the headers all its messages share."""
     queue = app.amqp.router.route({}, task)["queue"]
-    return queue.name, app.amqp.as_task_v2("", task, ("",), ignore_result=None).headers
+    message = app.amqp.as_task_v2(
+        "",
+        task,
+        ("",),
+        time_limit=app.conf.task_time_limit,
+        soft_time_limit=app.conf.task_soft_time_limit,
+        ignore_result=None,
+    )
+    return queue.name, message.headers
 
 
 @lru_cache(maxsize=2)

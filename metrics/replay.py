@@ -9,7 +9,9 @@ from uuid import UUID
 
 from django.db import transaction
 
+from accounts import audit
 from accounts.errors import Invalid
+from accounts.models.audit import AuditAction
 from accounts.models.organizations import Organization
 from metrics import projection, totals
 from metrics.levels import Rules
@@ -143,6 +145,17 @@ def _settle(pk: UUID, rules: Rules, repair: bool) -> list[Difference]:
         for column in columns:
             setattr(board, column, getattr(replayed.board, column))
         board.save(update_fields=[*columns, "updated_at"])
+        audit.record(
+            action=AuditAction.UPDATE,
+            resource_type="agent_metrics",
+            resource_id=board.agent_type,
+            organization_id=board.organization_id,
+            changes={
+                each.column: {"old": each.stored, "new": each.replayed}
+                for each in found
+            },
+            metadata={"repaired_by": "replay"},
+        )
     return found
 
 

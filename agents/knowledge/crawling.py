@@ -32,7 +32,7 @@ from agents.knowledge.fetching import (
 from agents.knowledge.kinds import MEDIA_TYPES, Kind, UnknownKind, kind_of
 from agents.knowledge.readers.reading import Reading, Unreadable
 from agents.knowledge.robots import Rules
-from agents.knowledge.sources import CRAWL, next_crawl
+from agents.knowledge.sources import CRAWL, next_crawl, record_crawl
 from agents.knowledge.weblinks import may_hold_text, same_site, written
 from agents.models.knowledge import Document, DocumentOrigin
 from agents.models.sources import KnowledgeSource, PageState, SourcePage
@@ -98,7 +98,7 @@ def _complete(source: KnowledgeSource, cause: str = "") -> None:
     if not cause and pages.count() >= _most_known(source):
         cause = f"It has more pages; the first {source.max_pages:,} were read."
     now = timezone.now()
-    finish(
+    is_mine = finish(
         source,
         WorkStatus.DONE if has_read else WorkStatus.FAILED,
         error="" if has_read else cause,
@@ -106,6 +106,8 @@ def _complete(source: KnowledgeSource, cause: str = "") -> None:
         finished_at=now,
         next_crawl_at=next_crawl(source, now),
     )
+    if is_mine:
+        record_crawl(source, pages.counted_by_state())
 
 
 def _most_known(source: KnowledgeSource) -> int:

@@ -239,6 +239,17 @@ def audited(source: KnowledgeSource) -> dict[str, Any]:
     }
 
 
+def record_crawl(source: KnowledgeSource, pages: dict[str, int]) -> None:
+    """Record a crawl that ended, as one change: what became of how many pages."""
+    audit.record(
+        action=AuditAction.UPDATE,
+        resource_type="knowledge_source",
+        resource_id=source.pk,
+        organization_id=source.organization_id,
+        metadata={"crawled": source.url, "pages": pages, "cause": source.cause},
+    )
+
+
 def _record(
     source: KnowledgeSource,
     action: str,

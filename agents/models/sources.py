@@ -116,6 +116,12 @@ class KnowledgeSource(TimeStamped, Idempotent, LeasedWork):
         return self.url
 
 
+class SourcePageQuerySet(models.QuerySet):
+    def counted_by_state(self) -> dict[str, int]:
+        counted = self.order_by().values_list("state").annotate(Count("pk"))
+        return {str(state): number for state, number in counted}
+
+
 class SourcePage(models.Model):
     """A page of a site: what became of it when it was last looked at."""
 
@@ -138,6 +144,8 @@ class SourcePage(models.Model):
     )
     checked_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = SourcePageQuerySet.as_manager()
 
     class Meta:
         db_table = "source_pages"

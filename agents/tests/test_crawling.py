@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.models import AuditLog
 from agents.knowledge import crawling, fetching, sources
 from agents.knowledge.crawling import crawl_source
 from agents.knowledge.documents import delete_document
@@ -76,6 +77,14 @@ def test_every_page_of_a_site_becomes_a_document(pack, site):
     index_document(str(shipping.pk))
     shipping.refresh_from_db()
     assert shipping.status == "done"
+
+
+def test_a_crawl_is_recorded_as_one_change_when_it_ends(pack, site):
+    source = add(pack, site.url)
+    crawl(source)
+    row = AuditLog.objects.get(resource_id=str(source.pk), action="UPDATE")
+    assert (row.actor_type, row.resource_type) == ("system", "knowledge_source")
+    assert row.detail.metadata["pages"] == {"read": 3}
 
 
 def test_every_page_is_asked_for_once_and_by_our_name(pack, site):

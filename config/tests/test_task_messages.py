@@ -9,6 +9,7 @@ import redis
 import structlog
 from django.conf import settings
 
+import agents.tasks  # noqa: F401 - Celery then knows them
 from accounts.task_messages import publish
 from config.celery import app
 
@@ -43,6 +44,8 @@ def without_ids(message):
 
 @pytest.mark.parametrize("task", [TASK, "agents.tasks.answer"])
 def test_a_message_is_what_celery_would_send(broker, task):
+    # Celery asks the task itself for its options, once it is known.
+    assert task in app.tasks
     with structlog.contextvars.bound_contextvars(request_id="a request"):
         publish(app, task, WORK_ID)
         app.send_task(task, args=(WORK_ID,))
