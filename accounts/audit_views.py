@@ -1,6 +1,7 @@
 """The page of the audit log, and the same rows as CSV."""
 
 import csv
+import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 
@@ -26,10 +27,13 @@ COLUMNS = (
     "actor_type",
     "api_key_id",
     "ip_address",
+    "request_id",
     "request_method",
     "request_path",
     "response_status",
+    "request_body",
     "changes",
+    "metadata",
 )
 
 
@@ -133,11 +137,18 @@ def _cells(row: AuditLog) -> list[object]:
         row.actor_type,
         row.api_key_id or "",
         detail.ip_address if detail else "",
+        row.request_id or "",
         row.request_method,
         row.request_path,
         row.response_status or "",
-        detail.changes if detail else "",
+        _json(detail and detail.request_body),
+        _json(detail and detail.changes),
+        _json(detail and detail.metadata),
     ]
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str) if value else ""
 
 
 def harmless(value: object) -> object:

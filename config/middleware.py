@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 
 from accounts import throttles
+from accounts.audit import without_secrets
 from accounts.request_facts import RequestFacts, current_request
 from config.measures import measures
 from config.problems import CONTENT_TYPE, is_api_path, problem_http_response
@@ -99,7 +100,7 @@ class RequestMiddleware:
         log.info(
             "Request answered",
             method=request.method,
-            path=request.path,
+            path=without_secrets(request.path),
             status=response.status_code,
             milliseconds=round((time.perf_counter() - started) * 1000, 1),
         )

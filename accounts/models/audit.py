@@ -1,5 +1,7 @@
 """The audit log: append-only, chained by hash, one chain per organization."""
 
+import json
+
 from django.db import models
 from django.utils import timezone
 
@@ -130,3 +132,12 @@ class AuditDetail(models.Model):
 
     def __str__(self) -> str:
         return str(self.audit_log_id)
+
+    @property
+    def sent(self) -> list[tuple[str, str]]:
+        """Name what the request's body held, each part as JSON."""
+        body = self.request_body
+        if body in (None, "", {}):
+            return []
+        parts = body.items() if isinstance(body, dict) else [("body", body)]
+        return [(name, json.dumps(part, ensure_ascii=False)) for name, part in parts]

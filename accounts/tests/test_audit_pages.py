@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import pytest
 from django.db import connection
@@ -91,6 +92,17 @@ def test_the_page_costs_the_same_however_long(browser, ada, how_many):
     with CaptureQueriesContext(connection) as queries:
         browser.get(PAGE)
     assert len(queries) == 5  # session, user, memberships; the count, the page
+
+
+def test_what_was_asked_for_and_answered_is_shown_and_exported(browser, ada):
+    answer = browser.post("/members/", {"email": "eve@example.com", "role": "viewer"})
+    shown = browser.get(PAGE).content.decode()
+    assert f"answered {answer.status_code}" in shown
+    assert "<dt>role</dt><dd>&quot;viewer&quot;</dd>" in shown
+    [row] = [r for r in exported(browser.get(CSV)) if r["request_method"] == "POST"]
+    assert row["response_status"] == str(answer.status_code)
+    assert json.loads(row["request_body"])["role"] == "viewer"
+    assert json.loads(row["changes"])["role"] == {"old": None, "new": "viewer"}
 
 
 @pytest.mark.parametrize("path", [PAGE, CSV])
