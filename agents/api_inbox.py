@@ -23,6 +23,7 @@ from accounts.errors import Forbidden, Invalid, NotFound
 from accounts.models.api_keys import Scope
 from accounts.models.users import User
 from agents import handover, inbox, inbox_feed, inbox_preferences, notes, streams
+from agents.api_messages import MESSAGE_ID
 from agents.models.handover import MAX_NOTE, Note, Notify
 from agents.models.sessions import Channel, Session, SessionStatus
 from agents.session_shapes import HandoverShape, MessageShape
@@ -137,7 +138,7 @@ def note_as_dict(note: Note) -> dict[str, Any]:
 class InboxViewSet(OrganizationViewSet):
     """Conversations as a team works through them, addressed by their session's id."""
 
-    statuses = {"add_note": 201, "reply": 201}
+    statuses = {"add_note": 201, "delete_note": 204, "reply": 201}
     is_body_withheld = True
     admits_bound_keys = True
     actions = {
@@ -270,6 +271,17 @@ class InboxViewSet(OrganizationViewSet):
             session=self.find(), author=self.principal.user, **self.body()
         )
         return Response(note_as_dict(note), 201)
+
+    @extend_schema(parameters=[ORGANIZATION])
+    @action(
+        detail=True, methods=["delete"], url_path=f"notes/(?P<note_id>{MESSAGE_ID})"
+    )
+    def delete_note(self, request, pk, note_id):
+        """Delete a note of one's own."""
+        notes.delete_note(
+            session=self.find(), note_id=note_id, actor=self.principal.user
+        )
+        return Response(status=204)
 
     @extend_schema(parameters=[ORGANIZATION], responses=PreferenceShape)
     @action(detail=False, pagination_class=None)

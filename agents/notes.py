@@ -1,9 +1,11 @@
 """What members tell one another about a conversation; no visitor's door reads it."""
 
+from typing import Any
+
 from django.db import transaction
 
 from accounts import audit
-from accounts.errors import Forbidden, Invalid
+from accounts.errors import Forbidden, Invalid, NotFound
 from accounts.models.audit import AuditAction
 from accounts.models.users import User
 from agents import inbox_feed
@@ -29,11 +31,14 @@ def add_note(*, session: Session, author: User, text: str) -> Note:
 
 
 @transaction.atomic
-def delete_note(*, note: Note, actor: User) -> None:
-    """Delete a note of one's own. Raises Forbidden."""
+def delete_note(*, session: Session, note_id: Any, actor: User) -> None:
+    """Delete a note of one's own. Raises NotFound, Forbidden."""
+    note = session.notes.filter(pk=note_id).first()
+    if note is None:
+        raise NotFound
     if note.author_id != actor.pk:
         raise Forbidden("Only its author deletes a note.")
-    inbox_feed.tell(note.session)
+    inbox_feed.tell(session)
     _record(AuditAction.DELETE, note, actor)
     note.delete()
 

@@ -55,6 +55,7 @@ urlpatterns = [
     *exports(f"{AGENT}conversations/", conversations.export_conversations, "export"),
     path(TALK, conversations.conversation, name="conversation"),
     *exports(TALK, conversations.export_one, "export_one"),
+    path(f"{TALK}delete/", conversations.delete, name="delete_conversation"),
     path(f"{TALK}stop/", conversations.stop, name="stop"),
     path(f"{TALK}<uuid:message_id>/rating/", conversations.rate, name="rate"),
     path(
@@ -110,6 +111,11 @@ urlpatterns = [
     path(f"{INBOX}close/", inbox.close, name="inbox_close"),
     path(f"{INBOX}assign/", inbox.assign, name="inbox_assign"),
     path(f"{INBOX}say/", inbox.say, name="inbox_say"),
+    path(
+        f"{INBOX}notes/<uuid:note_id>/delete/",
+        inbox.delete_note,
+        name="inbox_delete_note",
+    ),
     path("usage/", usage.overview, name="usage"),
     path("usage/export/", usage.export, name="usage_export"),
     path(f"{AGENT}caps/", usage.caps, name="caps"),

@@ -36,6 +36,21 @@ def page_of(name, agent, *more):
     return reverse(f"agents:{name}", args=[agent.public_id, *more])
 
 
+def test_a_conversation_is_deleted_and_no_longer_read(browser_of, ada, desk):
+    session = talk(desk)
+    browser, url = browser_of(ada), page_of("conversation", desk, session.pk)
+    delete = page_of("delete_conversation", desk, session.pk)
+    assert delete in browser.get(url).content.decode()
+    assert "is deleted" in browser.post(delete, follow=True).content.decode()
+    assert browser.get(url).status_code == 404
+
+
+def test_a_viewer_cannot_delete_a_conversation(browser_of, bo, desk):
+    session = talk(desk)
+    delete = page_of("delete_conversation", desk, session.pk)
+    assert browser_of(bo).post(delete).status_code == 403
+
+
 def test_a_stranger_cannot_read_a_conversation(browser_of, cy, desk):
     session = talk(desk)
     url = page_of("conversation", desk, session.pk)

@@ -170,6 +170,26 @@ def test_notes_are_written_and_read_by_members(api, viewer_api, session):
     assert "regular" not in str(row.detail.changes) + str(row.detail.metadata)
 
 
+def test_a_note_is_deleted_by_its_author_and_by_nobody_else(api, bo, session):
+    note = post(api, f"{session.pk}/notes/", {"text": "A regular."}).json()
+    path = f"{INBOX}{session.pk}/notes/{note['id']}/"
+    bo.role = "editor"
+    bo.save()
+    assert client_with_key(bo).delete(path).status_code == 403
+    assert api.delete(path).status_code == 204
+    assert api.delete(path).status_code == 404
+    row = AuditLog.objects.get(resource_type="note", action="DELETE")
+    assert row.resource_id == note["id"]
+
+
+def test_a_note_is_not_found_in_another_conversation(api, agent, session):
+    note = post(api, f"{session.pk}/notes/", {"text": "A regular."}).json()
+    other = SessionFactory(agent_ref=agent)
+    answer = api.delete(f"{INBOX}{other.pk}/notes/{note['id']}/")
+    assert answer.status_code == 404
+    assert Note.objects.exists()
+
+
 def test_an_empty_note_is_refused(api, session):
     answer = post(api, f"{session.pk}/notes/", {"text": "  "})
     assert answer.status_code == 400

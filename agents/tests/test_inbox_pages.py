@@ -77,6 +77,16 @@ def test_an_answer_sent_twice_is_one(browser_of, ada, session):
     assert session.message_rows.filter(content="Ada here.").count() == 1
 
 
+def test_a_note_is_deleted_where_its_author_reads_it(browser_of, ada, bo, session):
+    note = notes.add_note(session=session, author=ada.user, text="A regular.")
+    url_of = reverse("agents:inbox_delete_note", args=[session.pk, note.pk])
+    assert url_of not in text(browser_of(bo).get(url("conversation", session)))
+    assert url_of in text(browser_of(ada).get(url("conversation", session)))
+    shown = text(browser_of(ada).post(url_of, follow=True))
+    assert "The note is deleted." in shown
+    assert not Note.objects.exists()
+
+
 def test_a_note_stands_in_the_conversation(browser_of, ada, session):
     shown = do(browser_of(ada), "say", session, text="A regular.", note="yes")
     assert "A regular." in text(shown)

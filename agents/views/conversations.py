@@ -19,7 +19,7 @@ from accounts.errors import DomainError
 from accounts.pages import page, principal_of
 from accounts.request_facts import withholds_body
 from agents import conversations as found
-from agents import interruption, ratings, retention, tagging
+from agents import endings, interruption, ratings, retention, tagging
 from agents.api_sessions import json_response
 from agents.conversation_export import as_csv, as_json
 from agents.conversation_forms import ConversationFilterForm, RetentionForm
@@ -214,6 +214,17 @@ def stop(request: HttpRequest, public_id: UUID, session_id: UUID) -> HttpRespons
         lambda session: interruption.stop(session=session),
         "#end",
     )
+
+
+@require_POST
+@page("sessions:write")
+def delete(request: HttpRequest, public_id: UUID, session_id: UUID) -> HttpResponse:
+    """Let nobody read a conversation any more."""
+    agent = find_agent(request, public_id)
+    session = find_session(request, agent, session_id)
+    endings.delete_session(session=session, actor=principal_of(request).user)
+    messages.success(request, "The conversation is deleted.")
+    return redirect("agents:conversations", agent.public_id)
 
 
 @require_POST

@@ -229,3 +229,17 @@ def say(request: HttpRequest, session_id: UUID) -> HttpResponse:
     if is_fragment:
         return HttpResponse(status=204 if said else 422)
     return _back(request, session_id)
+
+
+@require_POST
+@page(MAY)
+@withholds_body
+def delete_note(request: HttpRequest, session_id: UUID, note_id: UUID) -> HttpResponse:
+    """Delete a note of one's own."""
+
+    def deed(**known: Any) -> None:
+        notes.delete_note(note_id=note_id, **known)
+
+    if _do(request, session_id, deed):
+        messages.success(request, "The note is deleted.")
+    return _back(request, session_id)

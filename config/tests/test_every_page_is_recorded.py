@@ -30,6 +30,7 @@ from agents.editing import update_agent
 from agents.gallery import file_of, ready_agents
 from agents.handover import take
 from agents.models import Agent, Document, KnowledgeSource, ReleaseGate, Session
+from agents.notes import add_note
 from agents.removal import delete_agent
 from agents.tagging import add_tag
 from agents.tests.files import named
@@ -122,6 +123,7 @@ def filled(things, harbor, ada, bo):  # noqa: F811
         "member": bo.user_id,
         "delivery": delivery.pk,
         "tag": tag.pk,
+        "note": add_note(session=session, author=person, text="Call back.").pk,
         "session_id": BrowserSession.objects.get(user=person).pk,
         "identity_id": identity.pk,
         "template": "customer_support",

@@ -37,6 +37,7 @@ ABOUT = {
     "session_id": "session",
     "message_id": "message",
     "tag_id": "tag",
+    "note_id": "note",
     "source_id": "source",
     "account_id": "account",
     "test_id": "custody_test",
@@ -83,6 +84,7 @@ def things(request, harbor):
         "message": said.pk,
         "delivery": uuid4(),
         "tag": TagFactory(organization=harbor).pk,
+        "note": uuid4(),
         "account": ProviderAccountFactory(organization=harbor).pk,
     }
 
