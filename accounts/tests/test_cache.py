@@ -202,6 +202,21 @@ def test_a_member_who_was_removed_is_refused_at_once(memory, client, method):
     assert client.get("/agents/").status_code == 404
 
 
+def test_a_process_that_dies_at_its_commit_leaves_no_old_role(
+    memory, client, monkeypatch
+):
+    owner = MembershipFactory()
+    member = MembershipFactory(organization=owner.organization)
+    client.force_login(member.user)
+    assert client.get("/agents/").status_code == 200
+    # What would come right after the commit never comes.
+    monkeypatch.setattr(cache, "_release", lambda name: None)
+    members.remove_member(
+        organization=owner.organization, actor=owner.user, user_id=member.user_id
+    )
+    assert client.get("/agents/").status_code == 404
+
+
 def test_a_role_that_was_lowered_counts_at_once(memory, client):
     owner = MembershipFactory()
     member = MembershipFactory(organization=owner.organization, role=Role.EDITOR)
