@@ -8,11 +8,11 @@ import pytest
 from allauth.mfa.totp.internal import auth as totp
 from allauth.socialaccount.models import SocialAccount
 from django.core import mail
-from django.db import connections
+from django.db import IntegrityError, connections
 from django.test import Client
 from django.urls import reverse
 
-from accounts.identities import upsert_oauth_user
+from accounts import identities
 from accounts.models import AuditLog, AuthProvider, User
 from accounts.tests.factories import PASSWORD, new_address, person_who_signs_in
 from accounts.tests.issuer import back, begin, let_in, sign_in
@@ -155,28 +155,56 @@ def test_a_name_the_provider_gives_is_the_providers_to_change(client, db, issuer
     assert User.objects.get().name == "Noor Jansen"
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.threaded
-def test_an_identity_that_comes_in_two_windows_at_once_gets_one_account():
-    ready, users, failures = threading.Barrier(2), [], []
+def come_in_two_windows(monkeypatch, enter):
+    """Let both find that there is no account, before either makes one."""
+    meeting, users, failures = threading.Barrier(2, timeout=10), [], []
+    create, once = identities._create, threading.local()
+
+    def meet(*args, **facts):
+        if not getattr(once, "has_met", False):
+            once.has_met = True
+            meeting.wait()
+        return create(*args, **facts)
 
     def come():
         try:
-            ready.wait(10)
-            user = upsert_oauth_user(
-                provider=AuthProvider.OIDC, sub="person-1", email="noor@example.com"
-            )
-            users.append(user.pk)
-        except Exception as error:
+            users.append(enter().pk)
+        except IntegrityError as error:
             failures.append(error)
         finally:
             connections.close_all()
 
+    monkeypatch.setattr(identities, "_create", meet)
     threads = [threading.Thread(target=come) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
+    return users, failures
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.threaded
+def test_an_identity_that_comes_in_two_windows_at_once_gets_one_account(monkeypatch):
+    users, failures = come_in_two_windows(
+        monkeypatch,
+        lambda: identities.upsert_oauth_user(
+            provider=AuthProvider.OIDC, sub="person-1", email="noor@example.com"
+        ),
+    )
     assert failures == []
-    assert len(set(users)) == 1
-    assert User.objects.count() == 1
+    assert len(users) == 2
+    assert {User.objects.get().pk} == set(users)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.threaded
+def test_without_a_second_look_one_of_two_windows_would_fail(monkeypatch):
+    facts = {"name": "Noor", "groups": None, "roles": None}
+    users, failures = come_in_two_windows(
+        monkeypatch,
+        lambda: identities._upsert(
+            AuthProvider.OIDC, "person-1", "noor@example.com", facts
+        ),
+    )
+    assert (len(users), len(failures)) == (1, 1)
