@@ -124,6 +124,15 @@ def chromium():
         yield browser
 
 
+@pytest.fixture(scope="session")
+def served_product(django_db_setup, django_db_blocker):
+    """The one product a run's browser opens, on the tests' database."""
+    from widget.tests.browser import product
+
+    with django_db_blocker.unblock(), product() as web:
+        yield web
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     """Run browser tests last: Playwright leaves an event loop in this thread."""

@@ -9,7 +9,6 @@ from playwright.sync_api import BrowserContext, Page
 
 from config.tests import databases
 from config.tests.pages_world import World, build_world, cookies_of
-from widget.tests.browser import product
 
 
 @pytest.fixture
@@ -44,10 +43,10 @@ class Dashboard(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def dashboard(django_db_setup, django_db_blocker) -> Iterator[Dashboard]:
+def dashboard(served_product, django_db_blocker) -> Iterator[Dashboard]:
     """The product on the tests' database, filled once for this whole file."""
-    with django_db_blocker.unblock(), product() as web:
-        address = f"http://127.0.0.1:{web.port}"
+    address = f"http://127.0.0.1:{served_product.port}"
+    with django_db_blocker.unblock():
         try:
             world = build_world()
             people = {

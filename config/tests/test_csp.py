@@ -7,7 +7,6 @@ import pytest
 from csp.utils import build_policy
 from django.conf import settings
 from django.contrib.admindocs.views import simplify_regex
-from django.core.management import call_command
 from django.test import Client
 from django.urls import get_resolver, reverse
 from django.urls.resolvers import RegexPattern, URLResolver
@@ -15,8 +14,6 @@ from playwright.sync_api import BrowserContext, Page
 
 from accounts.tests.factories import MembershipFactory, OperatorFactory
 from agents.tests.factories import AgentFactory, DocumentFactory
-from config.tests.serving import Server, free_port, served
-from widget.tests import browser as drive
 
 # The only exception, and all there is to it: operators' pages may evaluate.
 EXCEPTION = "/admin/"
@@ -96,23 +93,9 @@ document.addEventListener("securitypolicyviolation", event => window.violations.
 
 
 @pytest.fixture
-def web(transactional_db) -> Iterator[Server]:
-    call_command("collectstatic", "--noinput", verbosity=0)
-    port = free_port()
-    with served(
-        "config.asgi:application",
-        port=port,
-        DATABASE_URL=drive.test_database_url(),
-        REDIS_URL=settings.REDIS_URL,
-        PUBLIC_BASE_URL=f"http://127.0.0.1:{port}",
-        LOG_LEVEL="warning",
-    ) as server:
-        yield server
-
-
-@pytest.fixture
-def context(web, chromium) -> Iterator[BrowserContext]:
-    context = chromium.new_context(base_url=f"http://127.0.0.1:{web.port}")
+def context(transactional_db, served_product, chromium) -> Iterator[BrowserContext]:
+    address = f"http://127.0.0.1:{served_product.port}"
+    context = chromium.new_context(base_url=address)
     context.add_init_script(LISTEN)
     yield context
     context.close()
@@ -151,7 +134,9 @@ def test_the_reference_works_under_the_strict_policy(page):
 
 
 @pytest.mark.browser
-def test_operators_pages_work_under_their_policy(page, context, web, operator):
+def test_operators_pages_work_under_their_policy(
+    page, context, served_product, operator
+):
     agent = AgentFactory(
         organization__name="Harbor Coffee",
         knowledge_pack_id=None,
@@ -161,9 +146,8 @@ def test_operators_pages_work_under_their_policy(page, context, web, operator):
     client = Client()
     client.force_login(operator)
     cookie = client.cookies["sessionid"].value
-    context.add_cookies(
-        [{"name": "sessionid", "value": cookie, "url": f"http://127.0.0.1:{web.port}"}]
-    )
+    address = f"http://127.0.0.1:{served_product.port}"
+    context.add_cookies([{"name": "sessionid", "value": cookie, "url": address}])
     page.goto(reverse("admin:index"))
     page.get_by_role("link", name="Audit log").first.wait_for()
     assert violations(page) == []

@@ -10,7 +10,7 @@ from accounts.tests.factories import OrganizationFactory
 from agents.knowledge.indexing import index_document
 from agents.tests.factories import DocumentFactory, KnowledgePackFactory
 from config.tests import browsing
-from widget.tests.browser import Shop, product
+from widget.tests.browser import Shop
 from widget.tests.factories import SITE, SpeakingAgentFactory
 
 SHIPPING = """Parcels to Graz take three to four working days.
@@ -96,12 +96,6 @@ def inside(visitor):
     """A visitor whose panel is open."""
     visitor.enter()
     return visitor
-
-
-@pytest.fixture(scope="session")
-def served_product(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock(), product() as web:
-        yield web
 
 
 @pytest.fixture
