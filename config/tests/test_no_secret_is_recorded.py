@@ -13,9 +13,9 @@ pytestmark = pytest.mark.django_db
 PLANTED = "planted-d41d8cd98f00b204"
 
 
-def send_everywhere(client, ada) -> list[int]:
-    """Send what nobody may read again; return the answers."""
-    raw, json_type = make_key(ada), "application/json"
+def send_everywhere(client, ada, raw) -> list[int]:
+    """Send what nobody may read again, a valid key with it; return the answers."""
+    json_type = "application/json"
     keys = [{"X-API-Key": raw}, {"Authorization": f"Bearer {raw}"}]
     account = {"kind": "openai", "name": "Cellar", "api_key": f"sk-{PLANTED}"}
     elsewhere = account | {"base_url": f"https://{PLANTED}@maker.example/v1"}
@@ -42,8 +42,13 @@ def send_everywhere(client, ada) -> list[int]:
 
 
 def test_a_secret_that_was_sent_is_nowhere(client, ada, caplog):
+    raw = make_key(ada)
     with caplog.at_level(logging.DEBUG):
-        assert max(send_everywhere(client, ada)) < 500
+        assert max(send_everywhere(client, ada, raw)) < 500
+        hook = {"url": "https://x.example.com/", "events": ["agent.created"]}
+        made = client.post(
+            "/api/v1/webhooks/", hook, "application/json", headers={"X-API-Key": raw}
+        )
     client.force_login(ada.user)
     exported = client.get(reverse("accounts:audit_export"))
     cookie = client.cookies["sessionid"].value
@@ -54,5 +59,5 @@ def test_a_secret_that_was_sent_is_nowhere(client, ada, caplog):
         caplog.text,
     ]
     assert AuditLog.objects.count() >= 4
-    for secret in (PLANTED, PASSWORD, cookie):
+    for secret in (PLANTED, PASSWORD, cookie, raw, made.json()["secret"]):
         assert [text for text in kept if secret in text] == []
