@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import transaction
 
@@ -34,3 +35,13 @@ def attempt(client, method: str, path: str, *sent, prepare: Callable | None = No
                 b"".join(answer.streaming_content)
         transaction.set_rollback(True)
     return answer, rows
+
+
+_tried: dict[Callable, Any] = {}
+
+
+def once(request, fixture: Callable) -> Any:
+    """Return what a fixture returned the first time: plain facts, which outlive it."""
+    if fixture not in _tried:
+        _tried[fixture] = request.getfixturevalue("tried")
+    return _tried[fixture]

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import AuditLog, Role
 from agents.models import Session
-from config.tests.recording import attempt
+from config.tests.recording import attempt, once
 from config.tests.test_isolation import (  # noqa: F401
     CELLS,
     many,
@@ -85,7 +85,13 @@ def body_of(cell, things):
 
 
 @pytest.fixture
-def outcomes(world, ada, many):  # noqa: F811
+def outcomes(request):
+    """What came of every change, tried once for all tests of this file."""
+    return once(request, tried)
+
+
+@pytest.fixture
+def tried(world, ada, many):  # noqa: F811
     """What came of every change by the API: its cell, the answer, the rows it left."""
     client = signed_in(ada)
     things = {

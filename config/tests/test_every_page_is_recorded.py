@@ -34,7 +34,7 @@ from agents.notes import add_note
 from agents.removal import delete_agent
 from agents.tagging import add_tag
 from agents.tests.files import named
-from config.tests.recording import attempt
+from config.tests.recording import attempt, once
 from config.tests.routes import page_cells
 from config.tests.test_isolation import many, signed_in, world  # noqa: F401
 from config.tests.test_isolation_of_pages import path_of, things  # noqa: F401
@@ -215,7 +215,13 @@ def form_of(cell, browser, known) -> tuple[bytes, str]:
 
 
 @pytest.fixture
-def outcomes(filled, ada, browser, many):  # noqa: F811
+def outcomes(request):
+    """What came of every form, tried once for all tests of this file."""
+    return once(request, tried)
+
+
+@pytest.fixture
+def tried(filled, ada, browser, many):  # noqa: F811
     """What came of every form: its cell, the answer, the rows it left."""
     done, cookies = [], browser.cookies
     for cell in POSTS:
