@@ -135,9 +135,15 @@ class AuditDetail(models.Model):
 
     @property
     def sent(self) -> list[tuple[str, str]]:
-        """Name what the request's body held, each part as JSON."""
+        """Name what the request's body held: texts as they are, the rest as JSON."""
         body = self.request_body
         if body in (None, "", {}):
             return []
         parts = body.items() if isinstance(body, dict) else [("body", body)]
-        return [(name, json.dumps(part, ensure_ascii=False)) for name, part in parts]
+        return [
+            (
+                name,
+                part if isinstance(part, str) else json.dumps(part, ensure_ascii=False),
+            )
+            for name, part in parts
+        ]
