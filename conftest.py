@@ -1,5 +1,6 @@
 """The standing cast: Ada owns, Bo is a member, Cy is a stranger and refused."""
 
+import gc
 from contextlib import suppress
 
 import pytest
@@ -137,3 +138,9 @@ def served_product(django_db_setup, django_db_blocker):
 def pytest_collection_modifyitems(items):
     """Run browser tests last: Playwright leaves an event loop in this thread."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+def pytest_collection_finish():
+    """Let the collector leave alone what stays until the end: thousands of tests."""
+    gc.collect()
+    gc.freeze()
