@@ -3,12 +3,13 @@
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from django.contrib.auth import get_user
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
 from accounts import audit
-from accounts.errors import Forbidden, Invalid, NotFound
+from accounts.errors import DomainError, Forbidden, Invalid, NotFound
 from accounts.memberships import memberships_of
 from accounts.models.api_keys import APIKey, is_well_formed
 from accounts.models.audit import PLATFORM, AuditAction
@@ -104,6 +105,32 @@ def note_refused(raw: str) -> None:
         metadata={"tried": f"{raw[:shown]}…"},
         response_status=AuthenticationFailed.status_code,
     )
+
+
+def is_still_let_in(
+    request: HttpRequest, organization: Organization, action: str
+) -> bool:
+    """Say whether a request's credential is as good now as when it came in.
+
+    Nothing is charged and nothing noted: nobody has asked again.
+    """
+    raw = key_in(request)
+    if raw is not None:
+        key = APIKey.all_objects.for_raw(raw)
+        return key is not None and Principal(
+            key.user, key.organization, key.owner_role, key
+        ).may(action)
+    again = HttpRequest()
+    # A new one: what the request has read of its session it does not read again.
+    again.session = type(request.session)(request.session.session_key)
+    user = get_user(again)
+    if not user.is_authenticated:
+        return False
+    try:
+        Principal(user).in_organization(str(organization.pk), action)
+    except DomainError:
+        return False
+    return True
 
 
 def describe_actor(principal: Principal) -> None:

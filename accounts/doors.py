@@ -14,7 +14,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.settings import api_settings
 
-from accounts.authentication import Principal
+from accounts.authentication import Principal, is_still_let_in
 from accounts.errors import Invalid
 
 # Parameters every list knows besides its filters.
@@ -66,6 +66,14 @@ class OrganizationViewSet(viewsets.GenericViewSet):
         """Who asks, settled in the organization the request is about."""
         return self.request.auth.in_organization(
             self.request.query_params.get("organization_id"),
+            self.action_for(self.request),
+        )
+
+    def is_still_let_in(self) -> bool:
+        """Say whether who asked would be let in now, for what lasts after a request."""
+        return is_still_let_in(
+            self.request._request,
+            self.principal.organization,
             self.action_for(self.request),
         )
 

@@ -317,7 +317,7 @@ class InboxViewSet(OrganizationViewSet):
         self.refuse_bound_keys()
         after = streams.requested_after(request._request)
         channel = inbox_feed.channel(self.organization.pk)
-        return Response({"channel": channel, "after": after})
+        return Response(streams.Admission(channel, after, self.is_still_let_in))
 
 
 ask_to_watch = InboxViewSet.as_view(
@@ -328,11 +328,9 @@ ask_to_watch = InboxViewSet.as_view(
 async def stream(request: HttpRequest) -> HttpResponseBase:
     """Relay an inbox's events to whoever may read its conversations."""
 
-    def authorize() -> tuple[Any, str] | HttpResponseBase:
+    def authorize() -> streams.Admission | HttpResponseBase:
         answer = ask_to_watch(request)
-        if answer.status_code != 200:
-            return answer.render()
-        return answer.data["channel"], answer.data["after"]
+        return answer.data if answer.status_code == 200 else answer.render()
 
     return await streams.open_stream(authorize)
 

@@ -266,7 +266,13 @@ class SessionViewSet(MessageActions, OrganizationViewSet):
     def stream(self, request, pk):
         """Relay start, token, done and failed as server-sent events."""
         after = streams.requested_after(request._request)
-        return Response({"session_id": self.find().pk, "after": after})
+        listened_to = self.find().pk
+
+        def may_go_on() -> bool:
+            is_there = self.get_queryset().filter(pk=listened_to).exists
+            return self.is_still_let_in() and is_there()
+
+        return Response(streams.Admission(listened_to, after, may_go_on))
 
 
 class TagViewSet(OrganizationViewSet):
@@ -304,11 +310,9 @@ ask_to_listen = SessionViewSet.as_view(
 async def stream(request: HttpRequest, pk: str) -> HttpResponseBase:
     """Relay a session's events to whoever may read the session."""
 
-    def authorize() -> tuple[Any, str] | HttpResponseBase:
+    def authorize() -> streams.Admission | HttpResponseBase:
         answer = ask_to_listen(request, pk=pk)
-        if answer.status_code != 200:
-            return answer.render()
-        return answer.data["session_id"], answer.data["after"]
+        return answer.data if answer.status_code == 200 else answer.render()
 
     return await streams.open_stream(authorize)
 

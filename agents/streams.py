@@ -5,12 +5,13 @@ them, so a reader may reload, and a web process may die, and nothing is lost.
 """
 
 import asyncio
+import math
 import random
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -20,7 +21,7 @@ import redis.asyncio
 import structlog
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from redis.asyncio.retry import Retry as AsyncRetry
@@ -35,7 +36,7 @@ MAX_EVENTS = 5000
 KEEP_SECONDS = 3600
 HEARTBEAT_SECONDS = 15.0
 # A stream ends by itself and its reader comes back, so that readers spread over
-# the processes there are, and a permission that was withdrawn ends within minutes.
+# the processes there are.
 LIFE_SECONDS = 300.0
 RETRY_MILLISECONDS = (500, 2000)
 BATCH = 200
@@ -157,19 +158,30 @@ async def relay(
     session_id: UUID | str,
     after: str = NO_EVENT,
     *,
+    may_go_on: Callable[[], bool] | None = None,
     life_seconds: float = LIFE_SECONDS,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
 ) -> AsyncIterator[bytes]:
-    """Yield a session's events after this one, as server-sent events."""
+    """Yield a session's events after this one, as server-sent events.
+
+    `may_go_on` is asked at every heartbeat, however much is said meanwhile; a stream
+    whose reader is no longer let in ends, and coming back is refused at the door.
+    """
     yield f"retry: {random.randint(*RETRY_MILLISECONDS)}\n\n".encode()  # noqa: S311
     end = time.monotonic() + life_seconds * random.uniform(0.9, 1.1)  # noqa: S311
+    asked_again_at = time.monotonic() + heartbeat_seconds
     while (left := end - time.monotonic()) > 0:
+        if time.monotonic() >= asked_again_at:
+            if may_go_on and not await _is_let_in(may_go_on):
+                return
+            asked_again_at = time.monotonic() + heartbeat_seconds
+        pause = min(left, asked_again_at - time.monotonic())
         try:
             answer = await _reader().xread(
                 {key(session_id): after},
                 count=BATCH,
                 # Not zero, which means: wait for ever.
-                block=max(1, int(min(left, heartbeat_seconds) * 1000)),
+                block=max(1, math.ceil(pause * 1000)),
             )
         except redis.RedisError as error:
             # The reader comes back and goes on from the last event it got.
@@ -186,17 +198,50 @@ async def relay(
         after = events[-1][0].decode()
 
 
-def event_stream(session_id: UUID | str, after: str) -> StreamingHttpResponse:
+async def _is_let_in(may_go_on: Callable[[], bool]) -> bool:
+    """Ask in a thread that gives its connections back; without an answer, no."""
+
+    def ask() -> bool:
+        try:
+            return may_go_on()
+        except DatabaseError as error:
+            log.warning("Event stream not checked", error=type(error).__name__)
+            return False
+        finally:
+            connections.close_all()
+
+    # Not the request's own thread, which ended with the view.
+    return await sync_to_async(ask, thread_sensitive=False)()
+
+
+def event_stream(
+    session_id: UUID | str,
+    after: str,
+    may_go_on: Callable[[], bool] | None = None,
+) -> StreamingHttpResponse:
     """Answer with a session's events; the caller has checked who asks."""
     return StreamingHttpResponse(
-        relay(session_id, after),
+        relay(
+            session_id,
+            after,
+            may_go_on=may_go_on,
+            heartbeat_seconds=HEARTBEAT_SECONDS,
+        ),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
+class Admission(NamedTuple):
+    """What somebody was let in to hear, and whether they still would be."""
+
+    session_id: UUID | str
+    after: str
+    may_go_on: Callable[[], bool] | None = None
+
+
 async def open_stream(
-    authorize: Callable[[], tuple[UUID | str, str] | HttpResponseBase],
+    authorize: Callable[[], Admission | HttpResponseBase],
 ) -> HttpResponseBase:
     """Let `authorize` name the session and the event to go on from, then relay.
 
@@ -204,7 +249,7 @@ async def open_stream(
     given back before the first event: a stream must not hold one while it lasts.
     """
 
-    def decide() -> tuple[UUID | str, str] | HttpResponseBase:
+    def decide() -> Admission | HttpResponseBase:
         try:
             return authorize()
         finally:

@@ -152,6 +152,19 @@ def _usable(widget_session: WidgetSession) -> WidgetSession:
     return widget_session
 
 
+def is_still_usable(widget_session: WidgetSession) -> bool:
+    """Say whether a session that was let in would be let in now."""
+    sessions = WidgetSession.objects.with_what_a_request_needs()
+    found = sessions.filter(pk=widget_session.pk, epoch=widget_session.epoch).first()
+    if found is None or found.revoked_at is not None:
+        return False
+    try:
+        _usable(found)
+    except DomainError:
+        return False
+    return True
+
+
 @transaction.atomic
 def revoke(widget_session: WidgetSession) -> None:
     """Make every credential of a session worthless and end its open streams."""

@@ -1,21 +1,24 @@
 """A session's events for its panel: one stream at a time, ended when it is closed."""
 
 from collections.abc import AsyncIterator
-from uuid import UUID
+from functools import partial
 
 from django.http import StreamingHttpResponse
 
 from agents import streams
+from widget import sessions
+from widget.models import WidgetSession
 
 TAKEN = "taken"
 CLOSED = "closed"
 SUPERSEDED = b"event: superseded\ndata: {}\n\n"
 
 
-def open_stream(session_id: UUID, after: str) -> StreamingHttpResponse:
-    """Relay a conversation's events; an older stream of it ends."""
-    mine = streams.append(session_id, TAKEN, {})
-    response = streams.event_stream(session_id, after)
+def open_stream(visiting: WidgetSession, after: str) -> StreamingHttpResponse:
+    """Relay a visitor's conversation; an older stream of it ends."""
+    mine = streams.append(visiting.session_id, TAKEN, {})
+    may_go_on = partial(sessions.is_still_usable, visiting)
+    response = streams.event_stream(visiting.session_id, after, may_go_on)
     response.streaming_content = own_events(response.streaming_content, mine)
     return response
 

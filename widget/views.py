@@ -253,7 +253,7 @@ class StreamView(FrameView):
         if mine.session is None:
             raise NotFound
         after = streams.requested_after(request)
-        return stream.open_stream(mine.session.pk, after)
+        return stream.open_stream(mine, after)
 
 
 def granted(entered: sessions.Entered) -> dict[str, Any]:

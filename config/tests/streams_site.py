@@ -48,7 +48,7 @@ def health(request):
 async def stream(request, session_id):
     def authorize():
         query()
-        return session_id, streams.requested_after(request)
+        return streams.Admission(session_id, streams.requested_after(request))
 
     return await streams.open_stream(authorize)
 
