@@ -277,9 +277,12 @@ class InboxViewSet(OrganizationViewSet):
         detail=True, methods=["delete"], url_path=f"notes/(?P<note_id>{MESSAGE_ID})"
     )
     def delete_note(self, request, pk, note_id):
-        """Delete a note of one's own."""
+        """Delete a note of one's own, or as an admin any."""
         notes.delete_note(
-            session=self.find(), note_id=note_id, actor=self.principal.user
+            session=self.find(),
+            note_id=note_id,
+            actor=self.principal.user,
+            is_admin=self.principal.may(Scope.ADMIN),
         )
         return Response(status=204)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import AuditLog
-from agents import handover, ratings, replies, triage
+from agents import handover, notes, ratings, replies, triage
 from agents.models import CannedReply, InboxPreference, Note
 from agents.tests.factories import AgentFactory, MessageFactory, SessionFactory
 from conftest import client_with_key
@@ -170,7 +170,7 @@ def test_notes_are_written_and_read_by_members(api, viewer_api, session):
     assert "regular" not in str(row.detail.changes) + str(row.detail.metadata)
 
 
-def test_a_note_is_deleted_by_its_author_and_by_nobody_else(api, bo, session):
+def test_a_note_is_deleted_by_its_author_and_not_by_another_editor(api, bo, session):
     note = post(api, f"{session.pk}/notes/", {"text": "A regular."}).json()
     path = f"{INBOX}{session.pk}/notes/{note['id']}/"
     bo.role = "editor"
@@ -180,6 +180,21 @@ def test_a_note_is_deleted_by_its_author_and_by_nobody_else(api, bo, session):
     assert api.delete(path).status_code == 404
     row = AuditLog.objects.get(resource_type="note", action="DELETE")
     assert row.resource_id == note["id"]
+
+
+def test_an_admin_deletes_the_note_of_another(api, bo, session):
+    bo.role = "editor"
+    bo.save()
+    path = f"{session.pk}/notes/"
+    note = post(client_with_key(bo), path, {"text": "A regular."}).json()
+    assert api.delete(f"{INBOX}{path}{note['id']}/").status_code == 204
+
+
+def test_an_admins_key_deletes_no_note_of_another_without_the_scope(ada, bo, session):
+    note = notes.add_note(session=session, author=bo.user, text="A regular.")
+    api = client_with_key(ada, scopes=["sessions:write"])
+    path = f"{INBOX}{session.pk}/notes/{note.pk}/"
+    assert api.delete(path).status_code == 403
 
 
 def test_a_note_is_not_found_in_another_conversation(api, agent, session):

@@ -87,6 +87,16 @@ def test_a_note_is_deleted_where_its_author_reads_it(browser_of, ada, bo, sessio
     assert not Note.objects.exists()
 
 
+def test_an_admin_is_offered_to_delete_the_note_of_another(
+    browser_of, ada, bo, session
+):
+    note = notes.add_note(session=session, author=bo.user, text="A regular.")
+    url_of = reverse("agents:inbox_delete_note", args=[session.pk, note.pk])
+    assert url_of in text(browser_of(ada).get(url("conversation", session)))
+    browser_of(ada).post(url_of)
+    assert not Note.objects.exists()
+
+
 def test_a_note_stands_in_the_conversation(browser_of, ada, session):
     shown = do(browser_of(ada), "say", session, text="A regular.", note="yes")
     assert "A regular." in text(shown)

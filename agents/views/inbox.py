@@ -235,10 +235,11 @@ def say(request: HttpRequest, session_id: UUID) -> HttpResponse:
 @page(MAY)
 @withholds_body
 def delete_note(request: HttpRequest, session_id: UUID, note_id: UUID) -> HttpResponse:
-    """Delete a note of one's own."""
+    """Delete a note of one's own, or as an admin any."""
+    is_admin = principal_of(request).may("admin")
 
     def deed(**known: Any) -> None:
-        notes.delete_note(note_id=note_id, **known)
+        notes.delete_note(note_id=note_id, is_admin=is_admin, **known)
 
     if _do(request, session_id, deed):
         messages.success(request, "The note is deleted.")
