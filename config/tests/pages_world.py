@@ -178,7 +178,11 @@ class World:
         """Return the address of every page that needs no sign-in."""
         return {
             "sign in": reverse("account_login"),
+            "sign up": reverse("account_signup"),
             "forgotten": reverse("account_reset_password"),
+            "forgotten, sent": reverse("account_reset_password_done"),
+            "forgotten, done": reverse("account_reset_password_from_key_done"),
+            "inactive": reverse("account_inactive"),
             "nothing": "/nothing-here/",
             "join": reverse("accounts:invitation", args=[self.token]),
             "join, known": reverse("accounts:invitation", args=[self.known_token]),

@@ -71,7 +71,18 @@ PAGES = [
     "password",
     "address",
 ]
-ENTRANCES = ["sign in", "forgotten", "nothing", "join", "join, known", "join, too late"]
+ENTRANCES = [
+    "sign in",
+    "sign up",
+    "forgotten",
+    "forgotten, sent",
+    "forgotten, done",
+    "inactive",
+    "nothing",
+    "join",
+    "join, known",
+    "join, too late",
+]
 
 
 def faults_at_every_size(page: Page) -> list[str]:
