@@ -207,7 +207,7 @@ class KeyViewSet(OrganizationViewSet):
     filter_backends = []
 
     def get_queryset(self):
-        return APIKey.objects.filter(organization=self.organization)
+        return APIKey.objects.for_organization(self.organization)
 
     def get_serializer_class(self):
         return {"create": KeyBody, "rotate": RotationBody}.get(self.action, KeyShape)
@@ -255,7 +255,7 @@ class KeyViewSet(OrganizationViewSet):
     @action(detail=True, methods=["post"])
     def restore(self, request, pk):
         """Take a revocation back, within a quarter of an hour."""
-        mine = APIKey.all_objects.filter(organization=self.organization)
+        mine = APIKey.all_objects.for_organization(self.organization)
         key = mine.filter(pk=pk).first()
         if key is None:
             raise NotFound
