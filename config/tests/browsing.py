@@ -93,6 +93,9 @@ def host_site(host: str = "localhost") -> Iterator[HostSite]:
         site.close()
 
 
+OF_STYLE_SHEETS = "css-orientation-lock"
+
+
 @cache
 def axe_source() -> str:
     return AXE.read_text()
@@ -101,11 +104,16 @@ def axe_source() -> str:
 def axe_violations(place: Page | Frame, *rules: str) -> list[str]:
     """Return what axe finds in one document, best practices included.
 
-    `rules` name the only ones to ask, for example after a change of colours.
+    `rules` name the only ones to ask, for example after a change of colours. Style
+    sheets are read for the one rule about them alone: it takes a third of the time.
     """
     if not place.evaluate("'axe' in window"):
         place.evaluate(axe_source())
-    options: dict[str, Any] = {"iframes": False, "resultTypes": ["violations"]}
+    options: dict[str, Any] = {
+        "iframes": False,
+        "resultTypes": ["violations"],
+        "preload": OF_STYLE_SHEETS in rules,
+    }
     if rules:
         options["runOnly"] = list(rules)
     found = place.evaluate(

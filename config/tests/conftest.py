@@ -1,11 +1,12 @@
 """A small pool, and the dashboard in a browser, for the tests that need them."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import pytest
 from django.db import connection, connections
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from config.tests import databases
 from config.tests.pages_world import World, build_world, cookies_of
@@ -83,8 +84,8 @@ class Visit:
         return self.open(self.dashboard.world.pages()[name])
 
 
-@pytest.fixture
-def context(chromium) -> Iterator[BrowserContext]:
+@contextmanager
+def a_context(chromium: Browser) -> Iterator[BrowserContext]:
     # Nothing moves: a colour half-way is nobody's colour.
     made = chromium.new_context(
         viewport={"width": 1440, "height": 900}, reduced_motion="reduce"
@@ -92,6 +93,26 @@ def context(chromium) -> Iterator[BrowserContext]:
     made.set_default_timeout(15_000)
     yield made
     made.close()
+
+
+@pytest.fixture
+def context(chromium) -> Iterator[BrowserContext]:
+    with a_context(chromium) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def adas_tab(chromium, dashboard) -> Iterator["Visit"]:
+    """One tab for pages that are only looked at: a new one costs as much as a page."""
+    with a_context(chromium) as made:
+        made.add_cookies(dashboard.cookies["ada"])
+        yield Visit(made, dashboard)
+
+
+@pytest.fixture(scope="module")
+def anonymous_tab(chromium, dashboard) -> Iterator["Visit"]:
+    with a_context(chromium) as made:
+        yield Visit(made, dashboard)
 
 
 @pytest.fixture

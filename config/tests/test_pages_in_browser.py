@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.tests.second_step import shown as code_of
-from config.tests.browsing import axe_violations
+from config.tests.browsing import OF_STYLE_SHEETS, axe_violations
 from config.tests.conftest import Visit
 
 # The rows are made once and committed; the mark only asks for the database.
@@ -104,11 +104,12 @@ def faults_at_every_size(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_without_fault_at_every_size(visit, name):
-    page = visit.open_named(name)
+def test_a_page_is_without_fault_at_every_size(adas_tab, name):
+    adas_tab.complaints.clear()
+    page = adas_tab.open_named(name)
     expect(page.locator("h1")).to_be_visible()
     assert faults_at_every_size(page) == []
-    assert visit.complaints == []
+    assert adas_tab.complaints == []
 
 
 def test_every_page_there_is_was_looked_at(dashboard):
@@ -117,12 +118,18 @@ def test_every_page_there_is_was_looked_at(dashboard):
 
 
 @pytest.mark.parametrize("name", ENTRANCES)
-def test_the_entrance_is_without_fault_at_every_size(anonymous, dashboard, name):
-    page = anonymous.open(dashboard.world.entrances()[name])
+def test_the_entrance_is_without_fault_at_every_size(anonymous_tab, dashboard, name):
+    anonymous_tab.complaints.clear()
+    page = anonymous_tab.open(dashboard.world.entrances()[name])
     assert faults_at_every_size(page) == []
     # The browser itself reports the status of a page that is not there.
-    complaints = [text for text in anonymous.complaints if "404" not in text]
+    complaints = [text for text in anonymous_tab.complaints if "404" not in text]
     assert complaints == []
+
+
+def test_no_page_of_ours_is_locked_to_an_orientation(adas_tab):
+    page = adas_tab.open_named("agents")
+    assert axe_violations(page, OF_STYLE_SHEETS) == []
 
 
 def test_an_empty_organization_teaches_the_first_step(context, dashboard):
