@@ -102,7 +102,7 @@ def context(chromium) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture(scope="module")
-def adas_tab(chromium, dashboard) -> Iterator["Visit"]:
+def adas_tab(chromium, dashboard) -> Iterator[Visit]:
     """One tab for pages that are only looked at: a new one costs as much as a page."""
     with a_context(chromium) as made:
         made.add_cookies(dashboard.cookies["ada"])
@@ -110,7 +110,7 @@ def adas_tab(chromium, dashboard) -> Iterator["Visit"]:
 
 
 @pytest.fixture(scope="module")
-def anonymous_tab(chromium, dashboard) -> Iterator["Visit"]:
+def anonymous_tab(chromium, dashboard) -> Iterator[Visit]:
     with a_context(chromium) as made:
         yield Visit(made, dashboard)
 
@@ -119,9 +119,4 @@ def anonymous_tab(chromium, dashboard) -> Iterator["Visit"]:
 def visit(context, dashboard) -> Visit:
     """Ada's browser."""
     context.add_cookies(dashboard.cookies["ada"])
-    return Visit(context, dashboard)
-
-
-@pytest.fixture
-def anonymous(context, dashboard) -> Visit:
     return Visit(context, dashboard)
