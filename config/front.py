@@ -7,6 +7,7 @@ former and everything else to the latter.
 """
 
 import asyncio
+import contextlib
 import logging
 import signal
 import threading
@@ -40,6 +41,10 @@ DISCONNECT: Message = {"type": "http.disconnect"}
 SLOW_PATHS = {"/v1/chat/completions"}
 # How long a body may pause once the server was asked to stop.
 BODY_DRAIN_SECONDS = 2.0
+# How long a body that is too large is still read, for nothing, and how long it may
+# pause: a client that sends all before it reads would meet a closed connection instead
+# of the answer.
+LINGER_SECONDS, LINGER_PAUSE_SECONDS = 10.0, 1.0
 
 logger = logging.getLogger("django.request")
 
@@ -247,8 +252,19 @@ class Exchange:
             return
         if self.refusal is None and self.draining and self.is_open_ended:
             self.refusal = HTTPStatus.SERVICE_UNAVAILABLE
+        if self.refusal is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            await self._read_on()
         if self.refusal is not None:
             await self._problem(self.refusal, scope)
+
+    async def _read_on(self) -> None:
+        """Wait until the client has said all it had to say, or for long enough."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while not (self.body_complete or self.draining):
+                    async with asyncio.timeout(LINGER_PAUSE_SECONDS):
+                        message = await self._receive()
+                    self.body_complete = not message.get("more_body", False)
 
     async def _problem(self, status: HTTPStatus, scope: Message) -> None:
         request_id = str(uuid.uuid4())

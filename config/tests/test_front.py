@@ -76,13 +76,22 @@ def test_a_chunked_request_body_arrives_whole(site):
     assert post(site, "/echo", iter(pieces)) == (200, expected)
 
 
-def test_a_body_over_the_limit_is_a_problem(site):
-    def endless():
-        for _ in range(BODY_LIMIT // 2**20 + 1):
-            yield bytes(2**20)
-
-    status, problem = post(site, "/echo", endless())
+@pytest.mark.parametrize("megabytes_over", [1, 32])
+def test_a_body_over_the_limit_is_a_problem(site, megabytes_over):
+    """However much of it the client sends before it reads the answer."""
+    megabytes = BODY_LIMIT // 2**20 + megabytes_over
+    status, problem = post(site, "/echo", (bytes(2**20) for _ in range(megabytes)))
     assert (status, problem["code"]) == (413, "too_large")
+
+
+def test_a_body_over_the_limit_that_pauses_is_a_problem(site):
+    with site.socket() as raw:
+        raw.sendall(b"POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+        raw.sendall(b"Content-Length: %d\r\n\r\n" % (BODY_LIMIT * 2))
+        raw.sendall(bytes(BODY_LIMIT + 1))
+        response = http.client.HTTPResponse(raw)
+        response.begin()
+        assert (response.status, json.load(response)["code"]) == (413, "too_large")
 
 
 def test_a_body_that_stops_coming_is_a_problem(site):
