@@ -162,7 +162,7 @@ def running():
     handler = type("Handler", (Handler,), {"issuer": issuer})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     issuer.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield issuer
