@@ -42,6 +42,18 @@ class Migration(migrations.Migration):
                 'db_table': 'users',
                 'abstract': False,
                 'base_manager_name': 'all_objects',
+                'indexes': [
+                    models.Index(fields=['provider'], name='ix_users_provider'),
+                    models.Index(fields=['provider_user_id'], name='ix_users_provider_user_id'),
+                    models.Index(fields=['is_active'], name='ix_users_is_active'),
+                    models.Index(fields=['provider', 'provider_user_id'], name='ix_users_provider_both'),
+                    models.Index(fields=['email', 'deleted_at'], name='ix_users_email_deleted'),
+                    models.Index(fields=['is_active', 'deleted_at'], name='ix_users_active_deleted'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('deleted_at', None)), fields=('provider', 'provider_user_id'), name='uq_users_provider_identity'),
+                    models.CheckConstraint(condition=models.Q(('provider__in', ['azure_ad', 'aws_cognito', 'local'])), name='ck_users_provider'),
+                ],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -59,6 +71,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'memberships',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('role__in', ['owner', 'admin', 'editor', 'viewer'])), name='ck_memberships_role'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -84,6 +99,10 @@ class Migration(migrations.Migration):
                 'ordering': [django.db.models.functions.text.Lower('name'), 'id'],
                 'abstract': False,
                 'base_manager_name': 'all_objects',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('max_agents__gte', -1), ('max_documents__gte', -1), ('max_members__gte', -1), ('max_messages_per_month__gte', -1), ('max_tokens_per_month__gte', -1)), name='ck_organizations_limits'),
+                    models.CheckConstraint(condition=models.Q(('plan__in', ['free', 'pro', 'enterprise'])), name='ck_organizations_plan'),
+                ],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -95,52 +114,8 @@ class Migration(migrations.Migration):
             name='organization',
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='accounts.organization'),
         ),
-        migrations.AddIndex(
-            model_name='user',
-            index=models.Index(fields=['provider'], name='ix_users_provider'),
-        ),
-        migrations.AddIndex(
-            model_name='user',
-            index=models.Index(fields=['provider_user_id'], name='ix_users_provider_user_id'),
-        ),
-        migrations.AddIndex(
-            model_name='user',
-            index=models.Index(fields=['is_active'], name='ix_users_is_active'),
-        ),
-        migrations.AddIndex(
-            model_name='user',
-            index=models.Index(fields=['provider', 'provider_user_id'], name='ix_users_provider_both'),
-        ),
-        migrations.AddIndex(
-            model_name='user',
-            index=models.Index(fields=['email', 'deleted_at'], name='ix_users_email_deleted'),
-        ),
-        migrations.AddIndex(
-            model_name='user',
-            index=models.Index(fields=['is_active', 'deleted_at'], name='ix_users_active_deleted'),
-        ),
-        migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at', None)), fields=('provider', 'provider_user_id'), name='uq_users_provider_identity'),
-        ),
-        migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('provider__in', ['azure_ad', 'aws_cognito', 'local'])), name='ck_users_provider'),
-        ),
-        migrations.AddConstraint(
-            model_name='organization',
-            constraint=models.CheckConstraint(condition=models.Q(('max_agents__gte', -1), ('max_documents__gte', -1), ('max_members__gte', -1), ('max_messages_per_month__gte', -1), ('max_tokens_per_month__gte', -1)), name='ck_organizations_limits'),
-        ),
-        migrations.AddConstraint(
-            model_name='organization',
-            constraint=models.CheckConstraint(condition=models.Q(('plan__in', ['free', 'pro', 'enterprise'])), name='ck_organizations_plan'),
-        ),
         migrations.AddConstraint(
             model_name='membership',
             constraint=models.UniqueConstraint(fields=('organization', 'user'), name='uq_memberships_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['owner', 'admin', 'editor', 'viewer'])), name='ck_memberships_role'),
         ),
     ]

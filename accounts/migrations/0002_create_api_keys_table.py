@@ -41,34 +41,20 @@ class Migration(migrations.Migration):
                 'ordering': ['-created_at', '-id'],
                 'abstract': False,
                 'base_manager_name': 'all_objects',
+                'indexes': [
+                    models.Index(fields=['user'], name='ix_api_keys_user_id'),
+                    models.Index(fields=['key_prefix'], name='ix_api_keys_key_prefix'),
+                    models.Index(fields=['expires_at'], name='ix_api_keys_expires_at'),
+                    models.Index(fields=['user', 'deleted_at'], name='ix_api_keys_user_deleted'),
+                    models.Index(fields=['key_hash', 'deleted_at'], name='ix_api_keys_hash_deleted'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('idempotency_key__isnull', False)), fields=('organization', 'idempotency_key'), name='uq_api_keys_idempotency_key'),
+                ],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
                 ('all_objects', django.db.models.manager.Manager()),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='apikey',
-            index=models.Index(fields=['user'], name='ix_api_keys_user_id'),
-        ),
-        migrations.AddIndex(
-            model_name='apikey',
-            index=models.Index(fields=['key_prefix'], name='ix_api_keys_key_prefix'),
-        ),
-        migrations.AddIndex(
-            model_name='apikey',
-            index=models.Index(fields=['expires_at'], name='ix_api_keys_expires_at'),
-        ),
-        migrations.AddIndex(
-            model_name='apikey',
-            index=models.Index(fields=['user', 'deleted_at'], name='ix_api_keys_user_deleted'),
-        ),
-        migrations.AddIndex(
-            model_name='apikey',
-            index=models.Index(fields=['key_hash', 'deleted_at'], name='ix_api_keys_hash_deleted'),
-        ),
-        migrations.AddConstraint(
-            model_name='apikey',
-            constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key__isnull', False)), fields=('organization', 'idempotency_key'), name='uq_api_keys_idempotency_key'),
         ),
     ]

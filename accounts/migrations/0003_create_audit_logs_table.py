@@ -35,6 +35,18 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'audit_logs',
                 'ordering': ['-timestamp', '-id'],
+                'indexes': [
+                    models.Index(fields=['timestamp'], name='ix_audit_timestamp'),
+                    models.Index(fields=['action'], name='ix_audit_action'),
+                    models.Index(fields=['resource_type'], name='ix_audit_resource_type'),
+                    models.Index(fields=['request_id'], name='ix_audit_request_id'),
+                    models.Index(fields=['resource_type', 'resource_id'], name='ix_audit_resource'),
+                    models.Index(fields=['timestamp', 'action'], name='ix_audit_time_action'),
+                    models.Index(fields=['timestamp', 'resource_type'], name='ix_audit_time_resource'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('organization_id', 'sequence'), name='uq_audit_logs_chain'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -70,23 +82,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='auditlog',
-            index=models.Index(fields=['timestamp'], name='ix_audit_timestamp'),
-        ),
-        migrations.AddIndex(
-            model_name='auditlog',
             index=models.Index(fields=['user'], name='ix_audit_user_id'),
-        ),
-        migrations.AddIndex(
-            model_name='auditlog',
-            index=models.Index(fields=['action'], name='ix_audit_action'),
-        ),
-        migrations.AddIndex(
-            model_name='auditlog',
-            index=models.Index(fields=['resource_type'], name='ix_audit_resource_type'),
-        ),
-        migrations.AddIndex(
-            model_name='auditlog',
-            index=models.Index(fields=['request_id'], name='ix_audit_request_id'),
         ),
         migrations.AddIndex(
             model_name='auditlog',
@@ -94,22 +90,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='auditlog',
-            index=models.Index(fields=['resource_type', 'resource_id'], name='ix_audit_resource'),
-        ),
-        migrations.AddIndex(
-            model_name='auditlog',
-            index=models.Index(fields=['timestamp', 'action'], name='ix_audit_time_action'),
-        ),
-        migrations.AddIndex(
-            model_name='auditlog',
             index=models.Index(fields=['timestamp', 'user'], name='ix_audit_time_user'),
-        ),
-        migrations.AddIndex(
-            model_name='auditlog',
-            index=models.Index(fields=['timestamp', 'resource_type'], name='ix_audit_time_resource'),
-        ),
-        migrations.AddConstraint(
-            model_name='auditlog',
-            constraint=models.UniqueConstraint(fields=('organization_id', 'sequence'), name='uq_audit_logs_chain'),
         ),
     ]

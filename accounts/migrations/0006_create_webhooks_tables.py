@@ -44,6 +44,9 @@ class Migration(migrations.Migration):
                 'ordering': ['-created_at', '-id'],
                 'abstract': False,
                 'base_manager_name': 'all_objects',
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('idempotency_key__isnull', False)), fields=('organization', 'idempotency_key'), name='uq_webhook_endpoints_idempotency_key'),
+                ],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -71,6 +74,12 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'webhook_deliveries',
                 'ordering': ['-created_at', '-id'],
+                'indexes': [
+                    models.Index(fields=['endpoint', '-created_at', '-id'], name='ix_webhook_deliveries_log'),
+                    models.Index(condition=models.Q(('status__in', ['pending', 'running'])), fields=['run_after'], name='ix_webhook_deliveries_open'),
+                    models.Index(condition=models.Q(('status__in', ['pending', 'running'])), fields=['organization', 'status'], name='ix_webhook_deliveries_busy'),
+                    models.Index(fields=['finished_at'], name='ix_webhook_deliveries_finished'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -90,25 +99,5 @@ class Migration(migrations.Migration):
                 'ordering': ['number'],
                 'constraints': [models.UniqueConstraint(fields=('delivery', 'number'), name='uq_webhook_attempts_number')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='webhookendpoint',
-            constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key__isnull', False)), fields=('organization', 'idempotency_key'), name='uq_webhook_endpoints_idempotency_key'),
-        ),
-        migrations.AddIndex(
-            model_name='webhookdelivery',
-            index=models.Index(fields=['endpoint', '-created_at', '-id'], name='ix_webhook_deliveries_log'),
-        ),
-        migrations.AddIndex(
-            model_name='webhookdelivery',
-            index=models.Index(condition=models.Q(('status__in', ['pending', 'running'])), fields=['run_after'], name='ix_webhook_deliveries_open'),
-        ),
-        migrations.AddIndex(
-            model_name='webhookdelivery',
-            index=models.Index(condition=models.Q(('status__in', ['pending', 'running'])), fields=['organization', 'status'], name='ix_webhook_deliveries_busy'),
-        ),
-        migrations.AddIndex(
-            model_name='webhookdelivery',
-            index=models.Index(fields=['finished_at'], name='ix_webhook_deliveries_finished'),
         ),
     ]

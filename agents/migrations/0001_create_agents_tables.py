@@ -60,6 +60,15 @@ class Migration(migrations.Migration):
                 'db_table': 'agents',
                 'abstract': False,
                 'base_manager_name': 'all_objects',
+                'indexes': [
+                    models.Index(fields=['idempotency_key'], name='ix_agents_idempotency_key'),
+                    models.Index(models.F('organization'), models.OrderBy(models.F('created_at'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('deleted_at', None)), name='ix_agents_newest'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('idempotency_key__isnull', False)), fields=('organization', 'idempotency_key'), name='uq_agents_idempotency_key'),
+                    models.UniqueConstraint(models.F('organization'), django.db.models.functions.text.Lower('name'), condition=models.Q(('deleted_at', None)), name='uq_agents_org_name'),
+                    models.UniqueConstraint(fields=('organization', 'slug'), name='uq_agents_slug'),
+                ],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -86,6 +95,9 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'agent_versions',
                 'ordering': ['-number'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('agent', 'number'), name='uq_agent_versions_number'),
+                ],
             },
         ),
         migrations.AddField(
@@ -113,6 +125,9 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'knowledge_packs',
                 'ordering': [django.db.models.functions.text.Lower('name'), 'id'],
+                'constraints': [
+                    models.UniqueConstraint(models.F('organization'), django.db.models.functions.text.Lower('name'), name='uq_knowledge_packs_name'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -141,6 +156,13 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'documents',
                 'ordering': ['-created_at', '-id'],
+                'indexes': [
+                    models.Index(condition=models.Q(('status__in', ['pending', 'running'])), fields=['run_after'], name='ix_documents_unfinished'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('knowledge_pack', 'content_hash'), name='uq_documents_content'),
+                    models.UniqueConstraint(condition=models.Q(('idempotency_key__isnull', False)), fields=('organization', 'idempotency_key'), name='uq_documents_idempotency_key'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -158,6 +180,12 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'chunks',
                 'ordering': ['document', 'position'],
+                'indexes': [
+                    django.contrib.postgres.indexes.GinIndex(fields=['search_vector'], name='ix_chunks_search'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('document', 'position'), name='uq_chunks_position'),
+                ],
             },
         ),
         migrations.AddField(
@@ -191,6 +219,9 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'optimization_runs',
                 'ordering': ['-created_at', '-id'],
+                'indexes': [
+                    models.Index(condition=models.Q(('status__in', ['pending', 'running'])), fields=['run_after'], name='ix_optimization_unfinished'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -209,6 +240,9 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'personas',
                 'ordering': ['name', 'id'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('organization', 'key'), name='uq_personas_key', nulls_distinct=False),
+                ],
             },
         ),
         migrations.AddField(
@@ -220,61 +254,5 @@ class Migration(migrations.Migration):
             model_name='agent',
             name='persona',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='agents', to='agents.persona'),
-        ),
-        migrations.AddConstraint(
-            model_name='knowledgepack',
-            constraint=models.UniqueConstraint(models.F('organization'), django.db.models.functions.text.Lower('name'), name='uq_knowledge_packs_name'),
-        ),
-        migrations.AddIndex(
-            model_name='document',
-            index=models.Index(condition=models.Q(('status__in', ['pending', 'running'])), fields=['run_after'], name='ix_documents_unfinished'),
-        ),
-        migrations.AddConstraint(
-            model_name='document',
-            constraint=models.UniqueConstraint(fields=('knowledge_pack', 'content_hash'), name='uq_documents_content'),
-        ),
-        migrations.AddConstraint(
-            model_name='document',
-            constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key__isnull', False)), fields=('organization', 'idempotency_key'), name='uq_documents_idempotency_key'),
-        ),
-        migrations.AddIndex(
-            model_name='chunk',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search_vector'], name='ix_chunks_search'),
-        ),
-        migrations.AddConstraint(
-            model_name='chunk',
-            constraint=models.UniqueConstraint(fields=('document', 'position'), name='uq_chunks_position'),
-        ),
-        migrations.AddIndex(
-            model_name='optimizationrun',
-            index=models.Index(condition=models.Q(('status__in', ['pending', 'running'])), fields=['run_after'], name='ix_optimization_unfinished'),
-        ),
-        migrations.AddConstraint(
-            model_name='persona',
-            constraint=models.UniqueConstraint(fields=('organization', 'key'), name='uq_personas_key', nulls_distinct=False),
-        ),
-        migrations.AddConstraint(
-            model_name='agentversion',
-            constraint=models.UniqueConstraint(fields=('agent', 'number'), name='uq_agent_versions_number'),
-        ),
-        migrations.AddIndex(
-            model_name='agent',
-            index=models.Index(fields=['idempotency_key'], name='ix_agents_idempotency_key'),
-        ),
-        migrations.AddIndex(
-            model_name='agent',
-            index=models.Index(models.F('organization'), models.OrderBy(models.F('created_at'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('deleted_at', None)), name='ix_agents_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='agent',
-            constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key__isnull', False)), fields=('organization', 'idempotency_key'), name='uq_agents_idempotency_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='agent',
-            constraint=models.UniqueConstraint(models.F('organization'), django.db.models.functions.text.Lower('name'), condition=models.Q(('deleted_at', None)), name='uq_agents_org_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='agent',
-            constraint=models.UniqueConstraint(fields=('organization', 'slug'), name='uq_agents_slug'),
         ),
     ]

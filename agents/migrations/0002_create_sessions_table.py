@@ -60,6 +60,22 @@ class Migration(migrations.Migration):
                 'db_table': 'sessions',
                 'abstract': False,
                 'base_manager_name': 'all_objects',
+                'indexes': [
+                    models.Index(fields=['user'], name='ix_sessions_user_id'),
+                    models.Index(fields=['agent_id'], name='ix_sessions_agent_id'),
+                    models.Index(fields=['status'], name='ix_sessions_status'),
+                    models.Index(fields=['last_activity_at'], name='ix_sessions_last_activity'),
+                    models.Index(fields=['expires_at'], name='ix_sessions_expires_at'),
+                    models.Index(fields=['user', 'status'], name='ix_sessions_user_status'),
+                    models.Index(fields=['user', 'last_activity_at'], name='ix_sessions_user_activity'),
+                    models.Index(fields=['agent_id', 'status'], name='ix_sessions_agent_status'),
+                    models.Index(fields=['status', 'deleted_at'], name='ix_sessions_status_deleted'),
+                    models.Index(models.F('organization'), models.OrderBy(models.F('last_activity_at'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('deleted_at', None)), name='ix_sessions_latest'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('user__isnull', False), models.Q(('visitor_id', ''), _negated=True), _connector='OR'), name='ck_sessions_has_a_person'),
+                    models.UniqueConstraint(condition=models.Q(('idempotency_key__isnull', False)), fields=('agent_ref', 'visitor_id', 'user', 'idempotency_key'), name='uq_sessions_idempotency_key', nulls_distinct=False),
+                ],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -90,68 +106,16 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'replies',
                 'ordering': ['created_at', 'id'],
+                'indexes': [
+                    models.Index(condition=models.Q(('status__in', ['pending', 'running'])), fields=['run_after'], name='ix_replies_unfinished'),
+                    models.Index(condition=models.Q(('announced_at', None), ('finished_at__isnull', False)), fields=['finished_at'], name='ix_replies_unannounced'),
+                ],
             },
         ),
         migrations.AddField(
             model_name='message',
             name='session',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='message_rows', to='agents.session'),
-        ),
-        migrations.AddIndex(
-            model_name='session',
-            index=models.Index(fields=['user'], name='ix_sessions_user_id'),
-        ),
-        migrations.AddIndex(
-            model_name='session',
-            index=models.Index(fields=['agent_id'], name='ix_sessions_agent_id'),
-        ),
-        migrations.AddIndex(
-            model_name='session',
-            index=models.Index(fields=['status'], name='ix_sessions_status'),
-        ),
-        migrations.AddIndex(
-            model_name='session',
-            index=models.Index(fields=['last_activity_at'], name='ix_sessions_last_activity'),
-        ),
-        migrations.AddIndex(
-            model_name='session',
-            index=models.Index(fields=['expires_at'], name='ix_sessions_expires_at'),
-        ),
-        migrations.AddIndex(
-            model_name='session',
-            index=models.Index(fields=['user', 'status'], name='ix_sessions_user_status'),
-        ),
-        migrations.AddIndex(
-            model_name='session',
-            index=models.Index(fields=['user', 'last_activity_at'], name='ix_sessions_user_activity'),
-        ),
-        migrations.AddIndex(
-            model_name='session',
-            index=models.Index(fields=['agent_id', 'status'], name='ix_sessions_agent_status'),
-        ),
-        migrations.AddIndex(
-            model_name='session',
-            index=models.Index(fields=['status', 'deleted_at'], name='ix_sessions_status_deleted'),
-        ),
-        migrations.AddIndex(
-            model_name='session',
-            index=models.Index(models.F('organization'), models.OrderBy(models.F('last_activity_at'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('deleted_at', None)), name='ix_sessions_latest'),
-        ),
-        migrations.AddConstraint(
-            model_name='session',
-            constraint=models.CheckConstraint(condition=models.Q(('user__isnull', False), models.Q(('visitor_id', ''), _negated=True), _connector='OR'), name='ck_sessions_has_a_person'),
-        ),
-        migrations.AddConstraint(
-            model_name='session',
-            constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key__isnull', False)), fields=('agent_ref', 'visitor_id', 'user', 'idempotency_key'), name='uq_sessions_idempotency_key', nulls_distinct=False),
-        ),
-        migrations.AddIndex(
-            model_name='reply',
-            index=models.Index(condition=models.Q(('status__in', ['pending', 'running'])), fields=['run_after'], name='ix_replies_unfinished'),
-        ),
-        migrations.AddIndex(
-            model_name='reply',
-            index=models.Index(condition=models.Q(('announced_at', None), ('finished_at__isnull', False)), fields=['finished_at'], name='ix_replies_unannounced'),
         ),
         migrations.AddConstraint(
             model_name='message',

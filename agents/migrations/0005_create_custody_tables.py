@@ -94,6 +94,23 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "custody_runs",
                 "ordering": ["-created_at", "-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status__in", ["pending", "running"])),
+                        fields=["run_after"],
+                        name="ix_custody_runs_unfinished",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("agent", "number"), name="uq_custody_runs_number"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("idempotency_key__isnull", False)),
+                        fields=("agent", "idempotency_key"),
+                        name="uq_custody_runs_idempotency_key",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -129,6 +146,11 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "custody_results",
                 "ordering": ["position"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("run", "position"), name="uq_custody_results_position"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -212,50 +234,18 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "custody_tests",
                 "ordering": ["created_at", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.F("agent"),
+                        django.db.models.functions.text.Lower("name"),
+                        name="uq_custody_tests_name",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("idempotency_key__isnull", False)),
+                        fields=("agent", "idempotency_key"),
+                        name="uq_custody_tests_idempotency_key",
+                    ),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="custodyrun",
-            index=models.Index(
-                condition=models.Q(("status__in", ["pending", "running"])),
-                fields=["run_after"],
-                name="ix_custody_runs_unfinished",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="custodyrun",
-            constraint=models.UniqueConstraint(
-                fields=("agent", "number"), name="uq_custody_runs_number"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="custodyrun",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("idempotency_key__isnull", False)),
-                fields=("agent", "idempotency_key"),
-                name="uq_custody_runs_idempotency_key",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="custodyresult",
-            constraint=models.UniqueConstraint(
-                fields=("run", "position"), name="uq_custody_results_position"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="custodytest",
-            constraint=models.UniqueConstraint(
-                models.F("agent"),
-                django.db.models.functions.text.Lower("name"),
-                name="uq_custody_tests_name",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="custodytest",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("idempotency_key__isnull", False)),
-                fields=("agent", "idempotency_key"),
-                name="uq_custody_tests_idempotency_key",
-            ),
         ),
     ]

@@ -55,6 +55,15 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'inbox entries',
                 'db_table': 'inbox_entries',
                 'ordering': ['-updated_at', '-session'],
+                'indexes': [
+                    models.Index(condition=models.Q(('apologized_at', None), ('holder', 'waiting')), fields=['deadline_at'], name='ix_inbox_entries_deadline'),
+                    models.Index(condition=models.Q(('holder', 'person')), fields=['taken_at'], name='ix_inbox_entries_held'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('holder__in', ['agent', 'waiting', 'person'])), name='ck_inbox_entries_holder'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('holder', 'waiting'), _negated=True), ('requested_at__isnull', False), _connector='OR'), name='ck_inbox_entries_requested'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('holder', 'person'), _negated=True), ('taken_at__isnull', False), _connector='OR'), name='ck_inbox_entries_taken'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -73,6 +82,9 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'inbox_notices',
                 'ordering': ['-created_at', '-id'],
+                'indexes': [
+                    models.Index(condition=models.Q(('status__in', ['pending', 'running'])), fields=['run_after'], name='ix_inbox_notices_unfinished'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -87,6 +99,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'inbox_preferences',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('notify__in', ['all', 'mine', 'none'])), name='ck_inbox_preferences_notify'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -141,10 +156,6 @@ class Migration(migrations.Migration):
             name='session',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='agents.session'),
         ),
-        migrations.AddConstraint(
-            model_name='inboxpreference',
-            constraint=models.CheckConstraint(condition=models.Q(('notify__in', ['all', 'mine', 'none'])), name='ck_inbox_preferences_notify'),
-        ),
         migrations.AddField(
             model_name='note',
             name='author',
@@ -177,31 +188,7 @@ class Migration(migrations.Migration):
             index=models.Index(condition=models.Q(('unanswered_at__isnull', False)), fields=['organization', 'unanswered_at'], name='ix_inbox_entries_unanswered'),
         ),
         migrations.AddIndex(
-            model_name='inboxentry',
-            index=models.Index(condition=models.Q(('apologized_at', None), ('holder', 'waiting')), fields=['deadline_at'], name='ix_inbox_entries_deadline'),
-        ),
-        migrations.AddIndex(
-            model_name='inboxentry',
-            index=models.Index(condition=models.Q(('holder', 'person')), fields=['taken_at'], name='ix_inbox_entries_held'),
-        ),
-        migrations.AddConstraint(
-            model_name='inboxentry',
-            constraint=models.CheckConstraint(condition=models.Q(('holder__in', ['agent', 'waiting', 'person'])), name='ck_inbox_entries_holder'),
-        ),
-        migrations.AddConstraint(
-            model_name='inboxentry',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('holder', 'waiting'), _negated=True), ('requested_at__isnull', False), _connector='OR'), name='ck_inbox_entries_requested'),
-        ),
-        migrations.AddConstraint(
-            model_name='inboxentry',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('holder', 'person'), _negated=True), ('taken_at__isnull', False), _connector='OR'), name='ck_inbox_entries_taken'),
-        ),
-        migrations.AddIndex(
             model_name='inboxnotice',
             index=models.Index(fields=['session', 'membership', '-created_at'], name='ix_inbox_notices_latest'),
-        ),
-        migrations.AddIndex(
-            model_name='inboxnotice',
-            index=models.Index(condition=models.Q(('status__in', ['pending', 'running'])), fields=['run_after'], name='ix_inbox_notices_unfinished'),
         ),
     ]

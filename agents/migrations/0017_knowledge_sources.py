@@ -49,6 +49,15 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'knowledge_sources',
                 'ordering': ['-created_at', '-id'],
+                'indexes': [
+                    models.Index(condition=models.Q(('status__in', ['pending', 'running'])), fields=['run_after'], name='ix_sources_unfinished'),
+                    models.Index(condition=models.Q(('next_crawl_at__isnull', False)), fields=['next_crawl_at'], name='ix_sources_next_crawl'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('knowledge_pack', 'url'), name='uq_knowledge_sources_url'),
+                    models.UniqueConstraint(condition=models.Q(('idempotency_key__isnull', False)), fields=('organization', 'idempotency_key'), name='uq_knowledge_sources_idempotency_key'),
+                    models.CheckConstraint(condition=models.Q(('max_pages__gte', 1)), name='ck_knowledge_sources_max_pages'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -70,34 +79,12 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'source_pages',
                 'ordering': ['depth', 'created_at', 'id'],
+                'indexes': [
+                    models.Index(condition=models.Q(('state', 'waiting')), fields=['source', 'depth', 'created_at', 'id'], name='ix_source_pages_waiting'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('source', 'url'), name='uq_source_pages_url'),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name='knowledgesource',
-            index=models.Index(condition=models.Q(('status__in', ['pending', 'running'])), fields=['run_after'], name='ix_sources_unfinished'),
-        ),
-        migrations.AddIndex(
-            model_name='knowledgesource',
-            index=models.Index(condition=models.Q(('next_crawl_at__isnull', False)), fields=['next_crawl_at'], name='ix_sources_next_crawl'),
-        ),
-        migrations.AddConstraint(
-            model_name='knowledgesource',
-            constraint=models.UniqueConstraint(fields=('knowledge_pack', 'url'), name='uq_knowledge_sources_url'),
-        ),
-        migrations.AddConstraint(
-            model_name='knowledgesource',
-            constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key__isnull', False)), fields=('organization', 'idempotency_key'), name='uq_knowledge_sources_idempotency_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='knowledgesource',
-            constraint=models.CheckConstraint(condition=models.Q(('max_pages__gte', 1)), name='ck_knowledge_sources_max_pages'),
-        ),
-        migrations.AddIndex(
-            model_name='sourcepage',
-            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['source', 'depth', 'created_at', 'id'], name='ix_source_pages_waiting'),
-        ),
-        migrations.AddConstraint(
-            model_name='sourcepage',
-            constraint=models.UniqueConstraint(fields=('source', 'url'), name='uq_source_pages_url'),
         ),
     ]

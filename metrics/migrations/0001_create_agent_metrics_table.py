@@ -58,6 +58,15 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'agent metrics',
                 'db_table': 'agent_metrics',
                 'ordering': ['created_at', 'id'],
+                'indexes': [
+                    models.Index(condition=models.Q(('retired_at', None)), fields=['organization', '-level', '-xp', 'agent_type'], name='ix_agent_metrics_ranking'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('organization', 'agent_type'), name='uq_agent_metrics_type'),
+                    models.CheckConstraint(condition=models.Q(('total_tests_given', django.db.models.expressions.CombinedExpression(models.F('total_tests_passed'), '+', models.F('total_tests_failed')))), name='ck_agent_metrics_counts_add_up'),
+                    models.CheckConstraint(condition=models.Q(('failure_rate__range', (0, 1)), ('pass_rate__range', (0, 1)), ('success_rate__range', (0, 1))), name='ck_agent_metrics_rates'),
+                    models.CheckConstraint(condition=models.Q(('adversarial_wins__gte', 0), ('consecutive_failures__gte', 0), ('consecutive_successes__gte', 0), ('custody_level__gte', 1), ('custody_xp__gte', 0), ('learning_score__gte', 0), ('level__gte', 1), ('prestige__gte', 0), ('total_learning_cycles__gte', 0), ('total_tests_failed__gte', 0), ('total_tests_passed__gte', 0), ('xp__gte', 0)), name='ck_agent_metrics_not_negative'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -82,46 +91,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'metric_events',
+                'indexes': [
+                    models.Index(fields=['organization', 'occurred_at'], include=('metrics', 'passed', 'xp_change'), name='ix_metric_events_time'),
+                    models.Index(fields=['metrics', 'occurred_at'], include=('passed', 'xp_change'), name='ix_metric_events_agent_time'),
+                    models.Index(condition=models.Q(('kind', 'reset')), fields=['metrics', 'sequence'], name='ix_metric_events_resets'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('metrics', 'sequence'), name='uq_metric_events_sequence'),
+                    models.UniqueConstraint(condition=models.Q(('idempotency_key__isnull', False)), fields=('organization', 'idempotency_key'), name='uq_metric_events_idempotency_key'),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name='agentmetrics',
-            index=models.Index(condition=models.Q(('retired_at', None)), fields=['organization', '-level', '-xp', 'agent_type'], name='ix_agent_metrics_ranking'),
-        ),
-        migrations.AddConstraint(
-            model_name='agentmetrics',
-            constraint=models.UniqueConstraint(fields=('organization', 'agent_type'), name='uq_agent_metrics_type'),
-        ),
-        migrations.AddConstraint(
-            model_name='agentmetrics',
-            constraint=models.CheckConstraint(condition=models.Q(('total_tests_given', django.db.models.expressions.CombinedExpression(models.F('total_tests_passed'), '+', models.F('total_tests_failed')))), name='ck_agent_metrics_counts_add_up'),
-        ),
-        migrations.AddConstraint(
-            model_name='agentmetrics',
-            constraint=models.CheckConstraint(condition=models.Q(('failure_rate__range', (0, 1)), ('pass_rate__range', (0, 1)), ('success_rate__range', (0, 1))), name='ck_agent_metrics_rates'),
-        ),
-        migrations.AddConstraint(
-            model_name='agentmetrics',
-            constraint=models.CheckConstraint(condition=models.Q(('adversarial_wins__gte', 0), ('consecutive_failures__gte', 0), ('consecutive_successes__gte', 0), ('custody_level__gte', 1), ('custody_xp__gte', 0), ('learning_score__gte', 0), ('level__gte', 1), ('prestige__gte', 0), ('total_learning_cycles__gte', 0), ('total_tests_failed__gte', 0), ('total_tests_passed__gte', 0), ('xp__gte', 0)), name='ck_agent_metrics_not_negative'),
-        ),
-        migrations.AddIndex(
-            model_name='metricevent',
-            index=models.Index(fields=['organization', 'occurred_at'], include=('metrics', 'passed', 'xp_change'), name='ix_metric_events_time'),
-        ),
-        migrations.AddIndex(
-            model_name='metricevent',
-            index=models.Index(fields=['metrics', 'occurred_at'], include=('passed', 'xp_change'), name='ix_metric_events_agent_time'),
-        ),
-        migrations.AddIndex(
-            model_name='metricevent',
-            index=models.Index(condition=models.Q(('kind', 'reset')), fields=['metrics', 'sequence'], name='ix_metric_events_resets'),
-        ),
-        migrations.AddConstraint(
-            model_name='metricevent',
-            constraint=models.UniqueConstraint(fields=('metrics', 'sequence'), name='uq_metric_events_sequence'),
-        ),
-        migrations.AddConstraint(
-            model_name='metricevent',
-            constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key__isnull', False)), fields=('organization', 'idempotency_key'), name='uq_metric_events_idempotency_key'),
         ),
     ]
