@@ -1,7 +1,9 @@
 """The standing cast: Ada owns, Bo is a member, Cy is a stranger and refused."""
 
 import gc
+import re
 from contextlib import suppress
+from functools import cache
 
 import pytest
 import redis
@@ -138,6 +140,19 @@ def served_product(django_db_setup, django_db_blocker):
 def pytest_collection_modifyitems(items):
     """Run browser tests last: Playwright leaves an event loop in this thread."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+def pytest_deselected(items):
+    """Let no test be left out of the stage it belongs to: `bin/test` finds its file."""
+    for item in items:
+        for stage in ("threaded", "process", "browser"):
+            if item.get_closest_marker(stage) and not names(item.path, stage):
+                raise pytest.UsageError(f"{item.nodeid}: write `{stage}` in its file.")
+
+
+@cache
+def names(path, word: str) -> bool:
+    return re.search(rf"\b{word}\b", path.read_text()) is not None
 
 
 def pytest_collection_finish():

@@ -1,7 +1,12 @@
 """A real Chromium, pages of other people to open in it, and axe to judge them."""
 
 import contextlib
+import json
 import os
+import signal
+import subprocess
+import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from functools import cache, partial
@@ -23,19 +28,54 @@ FLAGS = [
 ]
 
 
+# Where the browser listens that several workers of a run share.
+SHARED = "TESTS_BROWSER"
+
+
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
-    """Run one Chromium for the length of a block."""
+    """Drive the run's one Chromium for the length of a block, and start it if alone."""
     # Playwright leaves an event loop running in this thread, which Django takes
     # for asynchronous code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     try:
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            kind = playwright.chromium
+            if address := os.environ.get(SHARED):
+                browser = kind.connect(address)
+            else:
+                browser = kind.launch(executable_path=CHROMIUM, args=FLAGS)
             yield browser
             browser.close()
     finally:
         del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@contextlib.contextmanager
+def shared_chromium() -> Iterator[None]:
+    """Run one Chromium for all processes started within a block."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as options:
+        json.dump({"executablePath": CHROMIUM, "args": FLAGS}, options)
+        options.flush()
+        server = subprocess.Popen(  # noqa: S603
+            [
+                *(sys.executable, "-m", "playwright", "launch-server"),
+                *("--browser", "chromium", "--config", options.name),
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            os.environ[SHARED] = server.stdout.readline().strip()
+            assert os.environ[SHARED].startswith("ws://"), "Chromium did not start."
+            yield
+        finally:
+            os.environ.pop(SHARED, None)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGTERM)
+            server.wait(30)
+            server.stdout.close()
 
 
 class HostPage(NamedTuple):

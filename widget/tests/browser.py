@@ -1,6 +1,7 @@
 """What the widget's browser tests drive: our processes, a host page, a visitor."""
 
 import contextlib
+import fcntl
 import os
 import subprocess
 import sys
@@ -30,10 +31,19 @@ def test_database_url() -> str:
     return f"{address.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
 
 
+def collect_static() -> None:
+    """Collect what the pages load, once for all workers of a run."""
+    with (settings.DATA_DIR / "static.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # The last that is written.
+        if not (Path(settings.STATIC_ROOT) / "staticfiles.json").exists():
+            call_command("collectstatic", "--noinput", verbosity=0)
+
+
 @contextlib.contextmanager
 def product() -> Iterator[Server]:
     """Run web and replies as processes of their own on the tests' database."""
-    call_command("collectstatic", "--noinput", verbosity=0)
+    collect_static()
     port = free_port()
     environ = {
         "DATABASE_URL": test_database_url(),
