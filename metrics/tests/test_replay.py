@@ -28,7 +28,7 @@ def lived(service):
     chance = random.Random(7)  # noqa: S311
     for name in ("imperium", "guardian", "sandbox"):
         service.put(name, {"xp": 400, "test_history": [{"score": 1, "passed": True}]})
-        for _ in range(20):
+        for _ in range(8):
             passed = chance.random() < 0.6
             service.update_custody_test_result(name, TEST | {"passed": passed})
             service.update_learning_metrics(
@@ -53,7 +53,7 @@ def test_a_replay_finds_no_difference(lived):
     report = replay.verify()
     assert report.differences == []
     assert report.rows == 4
-    assert report.events == MetricEvent.objects.count() == 129
+    assert report.events == MetricEvent.objects.count() == 57
 
 
 def test_a_changed_scoreboard_is_found_and_rebuilt(lived, harbor):
@@ -71,11 +71,11 @@ def test_a_changed_scoreboard_is_found_and_rebuilt(lived, harbor):
     "change",
     [
         "DELETE FROM metric_events WHERE sequence = 3",
-        "DELETE FROM metric_events WHERE sequence = 42",
+        "DELETE FROM metric_events WHERE sequence = 18",
         "UPDATE metric_events SET xp_change = 9 WHERE sequence = 3",
         "UPDATE metric_events SET passed = NULL WHERE sequence = 2",
         "UPDATE metric_events SET payload = '{}' WHERE sequence = 2",
-        "UPDATE metric_events SET sequence = 77 WHERE sequence = 42",
+        "UPDATE metric_events SET sequence = 77 WHERE sequence = 18",
     ],
 )
 def test_a_changed_ledger_is_found(lived, change):
@@ -158,7 +158,7 @@ def test_whatever_happens_the_replay_arrives_at_the_same(harbor, steps):
 # --- the command ------------------------------------------------------------------
 def test_the_command_says_how_much_it_read_and_found(lived, capsys):
     call_command("verify_metrics")
-    line = "Rows checked: 4. Events replayed: 129. Differences: 0.\n"
+    line = "Rows checked: 4. Events replayed: 57. Differences: 0.\n"
     assert capsys.readouterr().out == line
 
 
