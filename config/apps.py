@@ -1,3 +1,4 @@
+import gc
 from importlib import import_module
 
 from django.apps import AppConfig
@@ -17,6 +18,8 @@ class Config(AppConfig):
         import_module("config.celery")
         import_module("config.checks")
         connection_created.connect(echo_sql, dispatch_uid="echo_sql")
+        gc.freeze()
+        gc.enable()
 
 
 class Admin(AdminConfig):

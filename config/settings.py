@@ -1,5 +1,6 @@
 """Every setting, read from the environment (and `.env`) once."""
 
+import gc
 from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,6 +13,10 @@ from config.database import database_config, pool_settings, replica_config
 from config.environment import Environment, log_level, read_dotenv
 from config.logs import logging_config
 from config.static import add_headers
+
+# What is imported from here on stays; `config.apps` calls the collector back, which
+# looking for garbage in it would be a sixth of each process's start.
+gc.disable()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"

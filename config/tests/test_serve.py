@@ -12,11 +12,12 @@ from config.tests.serving import ROOT, resident_bytes, served, until
 
 pytestmark = pytest.mark.process
 LOADED = """
-import sys, threading
+import gc, sys, threading
 from config import serve
 serve.load()
 from django.db import connection
 print(sorted({"openai", "httpx2", "wordllama", "numpy"} & set(sys.modules)))
+print(gc.isenabled(), gc.get_freeze_count() > 100_000)
 print(threading.active_count(), connection.connection, connection._connection_pools)
 """
 
@@ -43,10 +44,11 @@ def test_loading_starts_nothing_that_a_fork_would_break():
         capture_output=True,
         text=True,
     ).stdout
-    *_, heavy, state = said.splitlines()
+    *_, heavy, collector, state = said.splitlines()
     assert state == "1 None {}"
     # What only some answers need is loaded by the first of them.
     assert heavy == "[]"
+    assert collector == "True True"
 
 
 def test_a_worker_that_dies_is_replaced(web):
