@@ -41,7 +41,7 @@ def copy(django_db_setup, django_db_blocker) -> Iterator[str]:
         name = f"{source}_{alias}"
         disconnect()  # nobody may look on while it is copied
         with connection._nodb_cursor() as cursor:
-            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            cursor.execute(f'DROP DATABASE IF EXISTS "{name}"')
             cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
         options = connection.settings_dict["OPTIONS"] | {"pool": False}
         known = connection.settings_dict | {"NAME": name, "OPTIONS": options}
@@ -52,7 +52,7 @@ def copy(django_db_setup, django_db_blocker) -> Iterator[str]:
             connections[alias].close()
             del connections[alias], connections.databases[alias]
             with connection._nodb_cursor() as cursor:
-                cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+                cursor.execute(f'DROP DATABASE IF EXISTS "{name}"')
 
 
 def schema_of(alias: str) -> set[str]:
