@@ -155,12 +155,16 @@ def names(path, word: str) -> bool:
     return re.search(rf"\b{word}\b", path.read_text()) is not None
 
 
-def pytest_collection_finish():
-    """Let the collector leave alone what stays until the end, and come by seldom.
+def pytest_configure():
+    """Let the collector come by seldom.
 
-    Thousands of tests stay; looking for circles after each 700 new objects, as it
-    otherwise does, is a twelfth of all time.
+    Looking for circles after each 700 new objects, as it otherwise does, is a twelfth
+    of all time.
     """
+    gc.set_threshold(50_000, 20, 20)
+
+
+def pytest_collection_finish():
+    """Let the collector leave alone what stays until the end: thousands of tests."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)

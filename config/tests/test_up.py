@@ -104,24 +104,6 @@ class TestWhileItRuns:
         assert up.left() == []
 
 
-class TestWhenSomethingEnds:
-    def test_health_tells_that_redis_is_gone(self, up):
-        up.wait_for_health("healthy")
-        kill(up.family()["valkey"])
-        assert up.wait_for_status("degraded") == 200
-
-    def test_health_tells_that_the_database_is_gone(self, up):
-        kill(up.family()["postgres"])
-        assert up.wait_for_status("unhealthy") == 503
-        assert str(up.data_dir) not in str(up.health())
-
-    def test_with_one_process_everything_ends_and_says_so(self, up):
-        kill(each for each in up.family()["workers"] if "beat" in each.cmdline())
-        assert up.wait() == 1
-        assert "The process 'beat' ended" in up.lines[-1]
-        assert up.left() == []
-
-
 def kill(processes) -> None:
     for process in processes:
         process.kill()
@@ -146,34 +128,66 @@ def test_a_terminal_that_closes_leaves_no_process(data_dir):
         assert up.left() == []
 
 
-def test_killing_everything_loses_no_committed_row(data_dir):
-    with running(data_dir, "--no-demo") as up:
-        up.wait_until_ready()
-        with psycopg.connect(embedded.database_url(data_dir), autocommit=True) as db:
-            db.execute("CREATE TABLE IF NOT EXISTS kept (n int)")
-            db.execute("TRUNCATE kept")
-            for number in range(200):
-                db.execute("INSERT INTO kept VALUES (%s)", [number])
-            kill(up.left())
-        up.process.wait()
-    with running(data_dir, "--no-demo") as up:
-        up.wait_until_ready()
-        with psycopg.connect(embedded.database_url(data_dir)) as db:
-            assert db.execute("SELECT count(*) FROM kept").fetchone() == (200,)
-        assert up.health("/health/ready")[0] == 200
+def processes_of(web) -> set[int]:
+    return {process.pid for process in web.family()["web"]}
 
 
-def test_what_a_killed_start_has_left_is_ended_by_the_next(data_dir):
+@pytest.fixture(scope="class")
+def second(data_dir):
+    """A start after one that was killed, without what it had begun."""
     with running(data_dir, "--no-demo") as first:
         first.wait_until_ready()
-        before = {process.pid for process in first.family()["web"]}
+        before = processes_of(first)
         first.process.kill()
         first.process.wait()
-        assert {process.pid for process in first.family()["web"]} == before
-        with running(data_dir, "--no-demo") as second:
-            second.wait_until_ready()
-            now = {process.pid for process in second.family()["web"]}
-            assert before & now == set()
+        assert processes_of(first) == before
+        with running(data_dir, "--no-demo") as started:
+            started.wait_until_ready()
+            started.left_by_the_first = before
+            yield started
+
+
+@pytest.fixture(scope="class")
+def third(second):
+    """A start after one that was killed with all its processes, right after writing."""
+    with psycopg.connect(embedded.database_url(second.data_dir), autocommit=True) as db:
+        db.execute("CREATE TABLE IF NOT EXISTS kept (n int)")
+        db.execute("TRUNCATE kept")
+        for number in range(200):
+            db.execute("INSERT INTO kept VALUES (%s)", [number])
+        kill(second.left())
+    second.process.wait()
+    with running(second.data_dir, "--no-demo") as started:
+        started.wait_until_ready()
+        yield started
+
+
+class TestWhatIsKilled:
+    """One start after the other; the tests are in the order of what happens."""
+
+    def test_what_a_killed_start_has_left_is_ended_by_the_next(self, second):
+        assert second.left_by_the_first & processes_of(second) == set()
+
+    def test_killing_everything_loses_no_committed_row(self, third):
+        with psycopg.connect(embedded.database_url(third.data_dir)) as db:
+            assert db.execute("SELECT count(*) FROM kept").fetchone() == (200,)
+        assert third.health("/health/ready")[0] == 200
+
+    def test_health_tells_that_redis_is_gone(self, third):
+        third.wait_for_health("healthy")
+        kill(third.family()["valkey"])
+        assert third.wait_for_status("degraded") == 200
+
+    def test_health_tells_that_the_database_is_gone(self, third):
+        kill(third.family()["postgres"])
+        assert third.wait_for_status("unhealthy") == 503
+        assert str(third.data_dir) not in str(third.health())
+
+    def test_with_one_process_everything_ends_and_says_so(self, third):
+        kill(each for each in third.family()["workers"] if "beat" in each.cmdline())
+        assert third.wait() == 1
+        assert "The process 'beat' ended" in third.lines[-1]
+        assert third.left() == []
 
 
 def refused(data_dir, *options: str, **variables: str) -> str:
