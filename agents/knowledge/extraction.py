@@ -62,7 +62,7 @@ def _run(arguments: list[str], given, made, seconds: float) -> tuple[int, bytes]
             stderr=errors,
             cwd=CODE,
             # Neither our secrets nor our addresses.
-            env={"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"},
+            env={"PATH": os.defpath, "LANG": "C.UTF-8"},
         )
         try:
             code = process.wait(seconds)
