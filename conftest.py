@@ -35,8 +35,6 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
 def django_db_setup(django_db_setup, django_db_blocker):
     if databases.is_built_in():
         databases.empty_at_once()
-        # What an earlier run has left there is about other rows of the same numbers.
-        throttles._script().registered_client.flushdb()
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from config.logs import logging_config
 from config.static import add_headers
 
 # What is imported from here on stays; `config.apps` calls the collector back, which
-# looking for garbage in it would be a sixth of each process's start.
+# looking for garbage in it would be a quarter of each process's start.
 gc.disable()
 
 BASE_DIR = Path(__file__).resolve().parent.parent

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Frame, Page, sync_playwright
 
 AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.js"
 # Chromium without the window around its pages, whose painting is a fifth of the work.
-CHROMIUM = which("chromium-headless-shell") or which("chromium")
+CHROMIUM = which("chromium-headless-shell") or which("chromium") or "chromium"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",

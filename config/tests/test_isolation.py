@@ -159,7 +159,7 @@ def nowhere(world):
 
 
 def ask(client, cell, path):
-    """Send a request and take back whatever it changed."""
+    """Send a request and take back whatever it changed; a GET changes nothing."""
     if cell.method == "get":
         return client.get(path)
     body = "" if cell.method == "delete" else json.dumps({})

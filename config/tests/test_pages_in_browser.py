@@ -1,7 +1,5 @@
 """Every page in Chromium: three widths, light and dark, judged by axe."""
 
-from itertools import cycle
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -12,8 +10,7 @@ from config.tests.conftest import Visit
 # The rows are made once and committed; the mark only asks for the database.
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 
-TABLET = 768
-SIZES = {390: 844, TABLET: 1024, 1440: 900}
+SIZES = {390: 844, 768: 1024, 1440: 900}
 PAGES = [
     "agents",
     "agents, none found",
@@ -73,7 +70,6 @@ PAGES = [
     "password",
     "address",
 ]
-BY_TURNS = cycle([False, True])
 ENTRANCES = [
     "sign in",
     "sign up",
@@ -88,14 +84,14 @@ ENTRANCES = [
 ]
 
 
-def faults_at_every_size(page: Page) -> list[str]:
+def faults_at_every_size(page: Page, turn: int) -> list[str]:
     """Look at the open page at three widths, and judge it on phone and desk.
 
-    In the light on one of them and in the dark on the other, every other page the
+    In the light on one of them and in the dark on the other, each next `turn` the
     other way round: what pages share is judged in all four, what is one's own at both
     widths and in both colours.
     """
-    is_dark = next(BY_TURNS)
+    schemes = {390: "light", 1440: "dark"} if turn % 2 else {390: "dark", 1440: "light"}
     found = []
     for width, height in SIZES.items():
         page.set_viewport_size({"width": width, "height": height})
@@ -103,9 +99,7 @@ def faults_at_every_size(page: Page) -> list[str]:
         if wide > width:
             found.append(f"{width}: {wide} px wide")
         # Between the phone and the desk nothing is shown that one of them lacks.
-        if width != TABLET:
-            is_dark = not is_dark
-            scheme = "dark" if is_dark else "light"
+        if scheme := schemes.get(width):
             page.emulate_media(color_scheme=scheme)
             found += [f"{width}, {scheme}: {each}" for each in axe_violations(page)]
     page.emulate_media(color_scheme="light")
@@ -117,7 +111,7 @@ def test_a_page_is_without_fault_at_every_size(adas_tab, name):
     adas_tab.complaints.clear()
     page = adas_tab.open_named(name)
     expect(page.locator("h1")).to_be_visible()
-    assert faults_at_every_size(page) == []
+    assert faults_at_every_size(page, PAGES.index(name)) == []
     assert adas_tab.complaints == []
 
 
@@ -130,7 +124,7 @@ def test_every_page_there_is_was_looked_at(dashboard):
 def test_the_entrance_is_without_fault_at_every_size(anonymous_tab, dashboard, name):
     anonymous_tab.complaints.clear()
     page = anonymous_tab.open(dashboard.world.entrances()[name])
-    assert faults_at_every_size(page) == []
+    assert faults_at_every_size(page, ENTRANCES.index(name)) == []
     # The browser itself reports the status of a page that is not there.
     complaints = [text for text in anonymous_tab.complaints if "404" not in text]
     assert complaints == []
@@ -145,7 +139,7 @@ def test_an_empty_organization_teaches_the_first_step(context, dashboard):
     context.add_cookies(dashboard.cookies["eve"])
     visit = Visit(context, dashboard)
     page = visit.open("/agents/")
-    assert faults_at_every_size(page) == []
+    assert faults_at_every_size(page, 0) == []
     page.get_by_role("link", name="Make the first one").click()
     expect(page.locator("h1")).to_have_text("What should your agent do?")
 
@@ -191,7 +185,7 @@ def test_a_second_step_is_set_up_and_used(device):
 
     def look(name: str, heading: str) -> None:
         expect(page.locator("h1")).to_have_text(heading)
-        faults[name] = faults_at_every_size(page)
+        faults[name] = faults_at_every_size(page, len(faults))
         page.set_viewport_size({"width": 1440, "height": 900})
 
     device.open("/account/").get_by_role("link", name="Set up an app").click()

@@ -128,8 +128,8 @@ def test_a_terminal_that_closes_leaves_no_process(data_dir):
         assert up.left() == []
 
 
-def processes_of(web) -> set[int]:
-    return {process.pid for process in web.family()["web"]}
+def web_pids(up) -> set[int]:
+    return {process.pid for process in up.family()["web"]}
 
 
 @pytest.fixture(scope="class")
@@ -137,10 +137,10 @@ def second(data_dir):
     """A start after one that was killed, without what it had begun."""
     with running(data_dir, "--no-demo") as first:
         first.wait_until_ready()
-        before = processes_of(first)
+        before = web_pids(first)
         first.process.kill()
         first.process.wait()
-        assert processes_of(first) == before
+        assert web_pids(first) == before
         with running(data_dir, "--no-demo") as started:
             started.wait_until_ready()
             started.left_by_the_first = before
@@ -166,7 +166,7 @@ class TestWhatIsKilled:
     """One start after the other; the tests are in the order of what happens."""
 
     def test_what_a_killed_start_has_left_is_ended_by_the_next(self, second):
-        assert second.left_by_the_first & processes_of(second) == set()
+        assert second.left_by_the_first & web_pids(second) == set()
 
     def test_killing_everything_loses_no_committed_row(self, third):
         with psycopg.connect(embedded.database_url(third.data_dir)) as db:
