@@ -412,7 +412,8 @@ const enter = async ({ boot_code, looks = {}, open, focus, dark }) => {
   ready();
   form.inert = false;
   takeUp();
-  if (focus) input.focus();
+  // Unless the visitor has gone elsewhere while we were asking.
+  if (focus && document.hasFocus()) input.focus();
   tell("session", { resumed: granted.resumed });
 };
 

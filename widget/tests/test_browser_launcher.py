@@ -83,10 +83,15 @@ def test_focus_returns_to_the_pages_own_button(shop, desk):
     shop.wait_for(lambda: shop.page.evaluate("document.activeElement.id") == "buy")
 
 
-def test_a_visitor_who_went_elsewhere_keeps_the_focus(shop, desk):
+@pytest.mark.parametrize("unanswered", ["boot", "sessions"])
+def test_a_visitor_who_went_elsewhere_keeps_the_focus(shop, desk, unanswered):
     shop.visit(page_of("<input id='search'>" + snippet(shop.address, desk)))
+    held = []
+    shop.page.route(f"**/api/widget/v1/{unanswered}", lambda route: held.append(route))
     shop.launcher.click()
+    shop.wait_for(lambda: held)
     shop.page.focus("#search")
+    held[0].continue_()
     shop.panel.wait_for_selector("#form:not([inert])")
     assert shop.page.evaluate("document.activeElement.id") == "search"
 
