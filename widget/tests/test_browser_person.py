@@ -50,6 +50,13 @@ def test_a_visitor_asks_for_a_person_and_talks_with_one(chat, ada):
     assert chat.panel.get_by_role("button", name="Ask for a person").is_visible()
 
 
+def test_the_caution_stands_in_one_line_beside_or_above_the_buttons(chat, ada):
+    chat.ask("How long do parcels to Portugal take?")
+    for name in ("Ask for a person", "New conversation"):
+        chat.panel.get_by_role("button", name=name).wait_for()
+    assert chat.panel.locator(".foot > span").bounding_box()["height"] < 24
+
+
 def test_where_nobody_comes_an_address_is_left(chat, ada):
     chat.ask("Can I talk to a person?")
     state_is(chat, "Waiting for a person")
