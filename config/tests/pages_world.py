@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -198,8 +199,12 @@ def cookies_of(member: Membership, address: str) -> list[dict[str, str]]:
     return [{"name": name, "value": client.cookies[name].value, "url": address}]
 
 
+@transaction.atomic
 def build_world() -> World:
-    """Fill the database as weeks of use would."""
+    """Fill the database as weeks of use would.
+
+    At once: the worker beside the tests must not take up what is done here.
+    """
     member = MembershipFactory(
         user__email="ada@example.com",
         user__name="Ada Owner",
