@@ -17,10 +17,15 @@ from widget.boot import Visit, widget_config
 WORDS = Path(__file__).parent / "words"
 DEFAULT_LOCALE = "en"
 MODULES = (
+    "composer",
+    "faults",
+    "hearing",
     "host",
     "outbox",
     "person",
     "protocol",
+    "questions",
+    "sound",
     "stream",
     "unsent",
     "view",

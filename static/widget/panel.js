@@ -1,23 +1,25 @@
 // The chat panel: what happens when, between the page, the server and the view.
 
+import { createComposer } from "./composer.js";
+import { explain, isGone } from "./faults.js";
+import { createHearing } from "./hearing.js";
 import { askBoot, listen, tell } from "./host.js";
 import { createOutbox } from "./outbox.js";
 import { createPerson } from "./person.js";
 import { createDoor, Refused } from "./protocol.js";
-import { follow, pause } from "./stream.js";
+import { createQuestions } from "./questions.js";
+import { chime } from "./sound.js";
+import { pause } from "./stream.js";
 import * as unsent from "./unsent.js";
 import * as view from "./view.js";
 
-const LONGEST = 4000;
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
-const POLL_EVERY = 3000;
+const TRY_EVERY = 3000;
 const REASONS = { quota_exceeded: "quota", stopped: "stopped_early" };
 
 const { say } = view;
 const root = document.documentElement;
-const form = document.getElementById("form");
-const input = document.getElementById("input");
 const fresh = document.getElementById("fresh");
 const stop = document.getElementById("stop");
 
@@ -25,59 +27,40 @@ let settings = {};
 let isOpen = false;
 let isStarted = false;
 let lastUse = 0;
-let stopStream = null;
 const shown = new Set();
-// Questions still to be answered, and those whose reply has ended. Events of a
-// question may come before its receipt, and again after a reload.
-const unanswered = new Set();
-const settled = new Set();
-const questionOf = new Map();
+const questions = createQuestions();
 
 const door = createDoor(async () => (await askBoot()).boot_code);
-
-const isGone = (error) =>
-  error instanceof Refused && (error.status === 404 || error.status === 403);
-
-const explain = (error) => {
-  if (error instanceof TypeError) return say(navigator.onLine ? "unreachable" : "offline");
-  if (error.code === "quota_exceeded") return say("quota");
-  if (error.status === 429) return say("slower", { seconds: error.wait || 60 });
-  if (error.status === 413) return say("too_long", { limit: LONGEST });
-  return say(isGone(error) ? "blocked" : "not_sent");
-};
 
 // Nothing is wrong: say who listens.
 const ready = () => view.setState(person.words || say("ready"));
 
 const block = (error) => {
-  stopStream?.();
-  stopStream = null;
+  hearing.end();
   view.dropReplies();
   view.setState(say("blocked"), "blocked");
-  form.inert = true;
+  composer.isOpen = false;
   tell("error", { code: error.code || "blocked" });
 };
 
 // Replies -------------------------------------------------------------------
 
+const isExpecting = () => questions.areOpen || person.isExpected;
+
 const expect = (question) => {
-  settled.delete(question);
-  unanswered.add(question);
+  questions.expect(question);
   stop.hidden = false;
 };
 
 // Listen no longer than there is something to hear.
 const rest = () => {
   ready();
-  if (unanswered.size || person.isExpected) return;
-  stopStream?.();
-  stopStream = null;
+  if (!isExpecting()) hearing.end();
 };
 
 const settle = (question) => {
-  settled.add(question);
-  unanswered.delete(question);
-  stop.hidden = !unanswered.size;
+  questions.settle(question);
+  stop.hidden = !questions.areOpen;
   rest();
 };
 
@@ -87,10 +70,10 @@ const person = createPerson(
     asked(after) {
       start();
       view.setSuggestions([]);
-      watch(after);
+      hearing.begin(after);
     },
     changed() {
-      if (person.isExpected && !stopStream) poll();
+      if (person.isExpected && !hearing.isOn) hearing.poll();
       rest();
     },
     refused: (error) => (isGone(error) ? block(error) : view.setState(explain(error))),
@@ -112,64 +95,40 @@ const showAnswer = (message, showIt) => {
   if (settings.sound_enabled && !isOpen) chime();
 };
 
-const chime = () => {
-  const audio = new AudioContext();
-  const tone = audio.createOscillator();
-  const volume = audio.createGain();
-  volume.gain.setValueAtTime(0.08, audio.currentTime);
-  volume.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + 0.4);
-  tone.frequency.value = 660;
-  tone.connect(volume).connect(audio.destination);
-  tone.onended = () => audio.close();
-  tone.start();
-  tone.stop(audio.currentTime + 0.4);
-};
-
-const isOpenReply = (reply, question) => {
-  // An answer may end before it has begun.
-  if (question && !questionOf.has(reply)) questionOf.set(reply, question);
-  return questionOf.has(reply) && !settled.has(questionOf.get(reply));
-};
-
 const startReply = (reply, question) => {
-  questionOf.set(reply, question);
-  if (!settled.has(question))
+  questions.answeredBy(reply, question);
+  if (!questions.isSettled(question))
     view.startReply(reply, { showTyping: settings.typing_indicator !== false });
 };
 
 const events = {
-  start({ reply_id, message_id }) {
-    startReply(reply_id, message_id);
-  },
+  start: ({ reply_id, message_id }) => startReply(reply_id, message_id),
   token({ reply_id, text }) {
-    if (isOpenReply(reply_id)) view.growReply(reply_id, text);
+    if (questions.isOpen(reply_id)) view.growReply(reply_id, text);
   },
   done({ reply_id, message_id, message }) {
-    if (!isOpenReply(reply_id, message_id)) return;
+    if (!questions.isOpen(reply_id, message_id)) return;
     ready();
     if (shown.has(message.id)) view.dropReply(reply_id);
     else showAnswer(message, () => view.finishReply(reply_id, message));
     if (message.offers_person) view.addOffer(person.ask);
-    settle(questionOf.get(reply_id));
+    settle(questions.of(reply_id));
   },
   failed({ reply_id, message_id, code }) {
-    if (!isOpenReply(reply_id, message_id)) return;
-    const question = questionOf.get(reply_id);
+    if (!questions.isOpen(reply_id, message_id)) return;
+    const question = questions.of(reply_id);
     if (code === "handed_over") view.dropReply(reply_id);
     else view.failReply(reply_id, say(REASONS[code] || "no_answer"), (note) => anew(question, note));
     if (code !== "stopped" && code !== "handed_over") tell("error", { code });
     settle(question);
   },
   // What a person says, or the agent about one.
-  message({ message }) {
-    showAnswer(message, () => view.addAnswer(message));
-  },
+  message: ({ message }) => showAnswer(message, () => view.addAnswer(message)),
   handover: (handover) => person.set(handover),
   // Another tab listens to this conversation now: ask for the answers instead.
   superseded() {
-    stopStream?.();
-    stopStream = null;
-    poll();
+    hearing.end();
+    hearing.poll();
   },
 };
 
@@ -190,41 +149,19 @@ const catchUp = async () => {
   }
   person.set(handover);
   const waiting = new Set(messages.filter(isWaiting).map(({ id }) => id));
-  [...unanswered].filter((id) => !waiting.has(id)).forEach(settle);
+  questions.open.filter((id) => !waiting.has(id)).forEach(settle);
 };
 
-let isPolling = false;
-const poll = async () => {
-  if (isPolling) return;
-  isPolling = true;
-  while ((unanswered.size || person.isExpected) && !stopStream) {
-    await pause(POLL_EVERY);
-    if (!stopStream) await catchUp().catch((error) => isGone(error) && block(error));
-  }
-  isPolling = false;
-};
-
-const openStream = (after, signal) =>
-  door.request("GET", `stream?after=${encodeURIComponent(after)}`, {
-    headers: { Accept: "text/event-stream", "Last-Event-ID": after },
-    signal,
-  });
-
-const watch = (after) => {
-  stopStream ||= follow({
-    after,
-    open: openStream,
-    take: (name, data) => {
-      if (root.dataset.state === "reconnecting") ready();
-      events[name]?.(data);
-    },
-    broken: async (tries, fault) => {
-      if (fault && isGone(fault)) return block(fault);
-      if (tries > 1 || fault) view.setState(say("reconnecting"), "reconnecting");
-      return catchUp().catch((error) => isGone(error) && block(error));
-    },
-  });
-};
+const hearing = createHearing(door, {
+  isExpecting,
+  catchUp,
+  take(name, data) {
+    if (root.dataset.state === "reconnecting") ready();
+    events[name]?.(data);
+  },
+  broken: () => view.setState(say("reconnecting"), "reconnecting"),
+  gone: block,
+});
 
 // Questions -----------------------------------------------------------------
 
@@ -243,12 +180,12 @@ const outbox = createOutbox(
       ready();
       // A person answers: nothing is being written until one does.
       if (!reply_id) {
-        settled.add(message_id);
-        watch(events_after);
-      } else if (!settled.has(message_id)) {
+        questions.settle(message_id);
+        hearing.begin(events_after);
+      } else if (!questions.isSettled(message_id)) {
         expect(message_id);
-        if (!questionOf.has(reply_id)) startReply(reply_id, message_id);
-        watch(events_after);
+        if (!questions.of(reply_id)) startReply(reply_id, message_id);
+        hearing.begin(events_after);
       }
       tell("message", { role: "user", id: message_id });
     },
@@ -277,15 +214,14 @@ const takeUp = () => {
       outbox.put({ key, text, node: view.addQuestion(text) });
     return;
   }
-  input.value = items.map(({ text }) => text).join("\n");
-  measure();
+  composer.write(items.map(({ text }) => text).join("\n"));
   unsent.keep("", []);
 };
 
 const again = (item) => {
   view.clearMark(item.node);
   outbox.put(item);
-  input.focus();
+  composer.focus();
 };
 
 const ask = (text) => {
@@ -294,6 +230,15 @@ const ask = (text) => {
   view.scrollToEnd();
   outbox.put({ key: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, text, node });
 };
+
+const composer = createComposer({
+  ask,
+  isFull: () => outbox.isFull,
+  hinder: view.setState,
+  allow() {
+    if (root.dataset.state === "ready") ready();
+  },
+});
 
 // What is done about answers ------------------------------------------------
 
@@ -313,8 +258,8 @@ const anew = async (message_id, node) => {
   expect(receipt.message_id);
   lastUse = Date.now();
   startReply(receipt.reply_id, receipt.message_id);
-  watch(receipt.events_after);
-  input.focus();
+  hearing.begin(receipt.events_after);
+  composer.focus();
 };
 
 view.setDeeds({
@@ -327,41 +272,10 @@ stop.onclick = async () => {
   stop.disabled = true;
   await deed("stop", {}, {});
   stop.disabled = false;
-  input.focus();
+  composer.focus();
   // The stream tells the end; who hears no stream asks.
-  await pause(POLL_EVERY);
-  if (unanswered.size) catchUp().catch(() => {});
-};
-
-const measure = () => {
-  input.style.height = "auto";
-  input.style.height = `${Math.min(input.scrollHeight + 2, 132)}px`;
-  const isLong = [...input.value].length > LONGEST;
-  const hint = isLong ? say("too_long", { limit: LONGEST }) : "";
-  input.setAttribute("aria-invalid", `${isLong}`);
-  return isLong ? hint : "";
-};
-
-form.onsubmit = (event) => {
-  event.preventDefault();
-  const text = input.value.trim();
-  const hint = measure();
-  if (!text || hint || outbox.isFull) {
-    if (hint || outbox.isFull) view.setState(hint || say("full"));
-    return;
-  }
-  input.value = "";
-  measure();
-  ask(text);
-};
-input.oninput = () => {
-  const hint = measure();
-  if (hint || root.dataset.state === "ready") view.setState(hint || person.words || say("ready"));
-};
-input.onkeydown = (event) => {
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-  event.preventDefault();
-  form.requestSubmit();
+  await pause(TRY_EVERY);
+  if (questions.areOpen) catchUp().catch(() => {});
 };
 
 // The session ---------------------------------------------------------------
@@ -388,8 +302,8 @@ const resume = async () => {
   person.begin(settings.handover, handover);
   for (const message of messages)
     if (isWaiting(message)) expect(message.id);
-    else settled.add(message.id);
-  if (unanswered.size || person.isExpected) watch(events_after);
+    else questions.settle(message.id);
+  if (isExpecting()) hearing.begin(events_after);
   view.setSuggestions([]);
 };
 
@@ -410,10 +324,10 @@ const enter = async ({ boot_code, looks = {}, open, focus, dark }) => {
   person.begin(settings.handover);
   if (granted.resumed) await resume();
   ready();
-  form.inert = false;
+  composer.isOpen = true;
   takeUp();
   // Unless the visitor has gone elsewhere while we were asking.
-  if (focus && document.hasFocus()) input.focus();
+  if (focus && document.hasFocus()) composer.focus();
   tell("session", { resumed: granted.resumed });
 };
 
@@ -425,15 +339,14 @@ const begin = async () => {
     } catch (error) {
       if (error instanceof Refused && error.status < 500) return block(error);
       view.setState(explain(error), "offline");
-      await pause(POLL_EVERY);
+      await pause(TRY_EVERY);
     }
   }
 };
 
 const forget = () => {
-  stopStream?.();
-  stopStream = null;
-  [shown, unanswered, settled, questionOf].forEach((known) => known.clear());
+  hearing.end();
+  [shown, questions].forEach((known) => known.clear());
   isStarted = false;
   fresh.hidden = true;
   stop.hidden = true;
@@ -447,9 +360,9 @@ fresh.onclick = async () => {
     outbox.clear();
     forget();
     view.empty();
-    form.inert = true;
+    composer.isOpen = false;
     await begin();
-    input.focus();
+    composer.focus();
   } catch (error) {
     view.setState(explain(error));
   }
@@ -470,7 +383,7 @@ listen(({ type, dark }) => {
   isOpen = type === "open" || (type === "boot" && isOpen);
   if (type === "open") {
     view.scrollToEnd();
-    input.focus();
+    composer.focus();
   }
 });
 document.getElementById("close").onclick = () => tell("close");

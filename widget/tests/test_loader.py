@@ -28,6 +28,13 @@ def test_the_panel_weighs_at_most_forty_five_kilobytes():
     assert compressed(*parts) <= 45 * KILOBYTE
 
 
+def test_every_module_of_the_panel_is_fetched_ahead():
+    # One left out is fetched only after the module that names it has come.
+    modules = {file.stem for file in STATIC.glob("*.js")}
+    others = {"loader", "loader.src", "panel"}
+    assert sorted(frame.MODULES) == sorted(modules - others)
+
+
 def test_the_loader_is_what_its_source_makes():
     small = runpy.run_path(str(STATIC.parents[1] / "bin" / "loader"))["small"]
     source = (STATIC / "loader.src.js").read_text()
