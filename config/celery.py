@@ -5,8 +5,10 @@ a message that is lost or sent twice costs a delay at most.
 """
 
 import os
+import warnings
 
 from celery import Celery
+from celery.exceptions import SecurityWarning
 from celery.signals import worker_process_shutdown, worker_shutdown
 from django.conf import settings
 from django_structlog.celery.steps import DjangoStructLogInitStep
@@ -24,6 +26,10 @@ TIME_LIMIT_SECONDS = 240
 VISIBILITY_SECONDS = 900
 # Publishing happens inside requests: a broker that is gone may cost this much.
 PUBLISH_SECONDS = 0.5
+
+# Workers of root, as in many a container, warn at length of messages that run code when
+# they are read; ours are JSON.
+warnings.simplefilter("ignore", SecurityWarning)
 
 app = Celery("youragent")
 app.conf.update(

@@ -112,8 +112,9 @@ def test_a_worker_that_falls_silent_is_forgotten(client):
 
 
 @pytest.mark.process
-def test_a_real_worker_says_that_it_lives_and_goodbye(client):
+def test_a_real_worker_says_that_it_lives_and_goodbye(client, tmp_path):
     name = f"worker-{os.getpid()}@test"
+    said_aloud = (tmp_path / "stderr").open("w+")
     worker = subprocess.Popen(  # noqa: S603
         [
             *(sys.executable, "-m", "celery", "--quiet", "-A", "config.celery"),
@@ -122,7 +123,7 @@ def test_a_real_worker_says_that_it_lives_and_goodbye(client):
         ],
         cwd=BASE_DIR,
         env={**os.environ, "DB_POOL": "0", "CELERY_SKIP_CHECKS": "1"},
-        stderr=subprocess.DEVNULL,
+        stderr=said_aloud,
     )
     try:
         key = heartbeat.PREFIX + name
@@ -135,7 +136,10 @@ def test_a_real_worker_says_that_it_lives_and_goodbye(client):
         worker.terminate()
         worker.wait(20)
         assert client.get(key) is None
+        said_aloud.seek(0)
+        assert "SecurityWarning" not in said_aloud.read()
     finally:
+        said_aloud.close()
         worker.kill()
         worker.wait()
 
