@@ -36,6 +36,8 @@ ENDED = {
     taken.password_changed: BROWSER,
     taken.agent_switched_off: VISITOR,
     taken.site_taken_off_the_list: VISITOR,
+    # Its conversations are deleted with it.
+    taken.agent_deleted: {"key", "browser"} | VISITOR,
     session_deleted: {"key", "browser"},
     taken.organization_deleted: KEY | BROWSER | VISITOR,
 }
