@@ -95,6 +95,16 @@ def test_too_long_a_question_stays_in_the_field(chat):
     assert chat.panel.locator(".me").count() == 0
 
 
+def test_a_question_too_many_to_wait_stays_in_the_field(chat):
+    chat.context.set_offline(True)
+    for number in range(20):
+        chat.ask(f"Question {number}?")
+    chat.ask("One more?")
+    chat.wait_for(lambda: "still waiting" in chat.panel.locator("#state").inner_text())
+    assert chat.panel.input_value("#input") == "One more?"
+    assert chat.panel.locator(".me").count() == 20
+
+
 def test_coming_back_goes_on_where_it_was(chat, desk):
     chat.ask(QUESTION)
     chat.answers(2)
