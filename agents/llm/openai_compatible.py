@@ -111,7 +111,6 @@ class Attempt:
             # Also who ended the wait is told what it has cost until then.
             error.tokens = self.spent
             raise
-        circuit.succeeded(self.account.key)
 
     def _tried(self) -> Generator[Delta | Ending]:
         tries, adapted = 0, set()
@@ -184,6 +183,8 @@ class Attempt:
         except Exception:
             self.spent += speech.estimate(self.body) if speech.has_begun else 0
             raise
+        # Before the last part: whoever has it does not come back for more.
+        circuit.succeeded(self.account.key)
         yield speech.ending(self.body, self.account.kind, self.spent)
 
 

@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from agents import completions, openai_requests, replies
-from agents.llm import openai_compatible
-from agents.models import Reply, Reservation, UsageMonth
+from agents.llm import circuit, openai_compatible
+from agents.models import ProviderAccount, Reply, Reservation, UsageMonth
 from agents.tests.factories import SessionFactory, knowing_agent
 from agents.tests.maker import (
     LOOPBACK,
@@ -21,6 +21,7 @@ from agents.tests.maker import (
     making,
     refusing,
 )
+from agents.tests.test_completions_api import chunks_of
 
 pytestmark = pytest.mark.django_db
 QUESTION = "How long do parcels to Graz take?"
@@ -142,3 +143,45 @@ def test_a_client_that_leaves_is_noticed_while_the_maker_is_silent(maker, agent,
     assert list(words) == []
     assert month().tokens > 100
     assert not Reservation.objects.exists()
+
+
+def nearly_open(agent) -> str:
+    """Let the agent's account fail once less than its circuit bears; return its key."""
+    key = str(ProviderAccount.objects.get(organization=agent.organization).pk)
+    for _ in range(circuit.FAILURES - 1):
+        circuit.failed(key)
+    return key
+
+
+def one_more_failure_is_borne(key) -> bool:
+    circuit.failed(key)
+    return not circuit.is_open(key)
+
+
+def test_an_answer_in_a_conversation_makes_up_for_earlier_failures(maker, agent):
+    maker.will(answering("Three days [1]."))
+    key = nearly_open(agent)
+    assert produced(asked(agent)).status == "done"
+    assert one_more_failure_is_borne(key)
+
+
+def completed(api, agent, **fields):
+    body = {
+        "model": str(agent.public_id),
+        "messages": [{"role": "user", "content": QUESTION}],
+    }
+    return api.post(COMPLETIONS, body | fields, format="json")
+
+
+def test_a_completion_makes_up_for_earlier_failures(api, maker, agent):
+    maker.will(answering("Three ", "days [1]."))
+    key = nearly_open(agent)
+    assert completed(api, agent).status_code == 200
+    assert one_more_failure_is_borne(key)
+
+
+def test_a_streamed_completion_makes_up_for_earlier_failures(api, maker, agent):
+    maker.will(answering("Three ", "days [1]."))
+    key = nearly_open(agent)
+    assert chunks_of(completed(api, agent, stream=True))
+    assert one_more_failure_is_borne(key)
