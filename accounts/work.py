@@ -1,11 +1,13 @@
 """Leased work: claim a row, finish it by compare-and-set, nudge a worker, sweep."""
 
+import time
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from celery import current_app
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -13,6 +15,11 @@ from accounts.models.lifecycle import LeasedWork, WorkStatus
 from accounts.task_messages import publish
 
 log = structlog.get_logger(__name__)
+
+# Between the tries to store what was paid for; with waiting for locks, shorter than
+# what is left of any lease by then.
+STORE_PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)
+Stored = TypeVar("Stored")
 
 
 def nudge(task: str, work_id: Any) -> None:
@@ -76,6 +83,24 @@ def finish(
     """
     values |= {"status": status, "lease_expires_at": None, "last_error": error[:2000]}
     return update_held(row, **values)
+
+
+def store_paid(store: Callable[[], Stored]) -> Stored:
+    """Call the transaction that stores a paid result until the database takes it.
+
+    A lock or a lost connection is no reason to pay again. Raises the last
+    OperationalError or InterfaceError after six tries.
+    """
+    for pause in STORE_PAUSES:
+        try:
+            return store()
+        except (OperationalError, InterfaceError) as error:
+            if connection.in_atomic_block:
+                raise
+            log.warning("Result not stored yet", error=type(error).__name__)
+            connection.close_if_unusable_or_obsolete()
+            time.sleep(pause)
+    return store()
 
 
 def update_held(row: LeasedWork, **values: Any) -> bool:

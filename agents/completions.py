@@ -9,6 +9,7 @@ import threading
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, connections, transaction
@@ -18,6 +19,7 @@ from accounts.errors import DomainError
 from accounts.models.lifecycle import new_id, request_fingerprint
 from accounts.models.users import User
 from accounts.webhooks import announcing
+from accounts.work import store_paid
 from agents import budgets, speech
 from agents.llm.provider import Ending, ProviderError, Turn, estimate_tokens
 from agents.models.agents import Agent
@@ -218,14 +220,18 @@ def _end(completion: Completion) -> None:
         return
     took = max(sum(completion.tokens), completion.spent)
     is_whole = completion.ending is not None and completion.text
-    try:
+
+    def settle_and_store() -> None:
         with transaction.atomic():
             budgets.settle(completion.reservation, tokens=took)
             if is_whole and completion.asked.store:
                 _store(completion)
+
+    try:
+        store_paid(settle_and_store)
     except IntegrityError:
         # Its twin was stored first: both took tokens, and both say the same.
-        budgets.settle(completion.reservation, tokens=took)
+        store_paid(partial(budgets.settle, completion.reservation, tokens=took))
         completion.twin = twin_of(
             completion.agent, completion.user, completion.asked, completion.key
         )

@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.db import Error as DatabaseFault
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -13,7 +14,14 @@ from accounts.models.lifecycle import WorkStatus, request_fingerprint
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
 from accounts.webhooks import announcing
-from accounts.work import claim, claimable, finish, nudge, retry_later
+from accounts.work import (
+    claim,
+    claimable,
+    finish,
+    nudge,
+    retry_later,
+    store_paid,
+)
 from agents import (
     budgets,
     handover,
@@ -57,12 +65,14 @@ FAILURES = {
     "attempts_exhausted": "The answer could not be completed. Please ask again.",
     "deadline_exceeded": "The answer took too long. Please ask again.",
     "provider_unavailable": "The answer could not be produced. Please ask again.",
+    "not_stored": "The answer could not be saved. Please ask again.",
     "handed_over": "A person answers here now.",
     "session_over": SessionIsOver.detail,
     "stopped": "This answer was stopped before it began.",
 }
-# What ends a reply without leaving its question to the agent's owners.
-NO_FAULT = {"handed_over", "session_over", "stopped"}
+# What ends a reply without leaving its question to the agent's owners; to do so takes
+# the conversation's lock, for which an answer that was not stored has waited in vain.
+NO_FAULT = {"handed_over", "not_stored", "session_over", "stopped"}
 
 
 class AgentIsSilent(DomainError):
@@ -191,7 +201,7 @@ def produce(reply_id: Any) -> Reply | None:
         version = live_version(reply)
         provider = provider_for(version)
         answer = speak(reply, provider, turn_of(reply, version))
-        stored = store(reply, version, provider, answer)
+        stored = keep(reply, version, provider, answer)
     except LeaseLost:
         log.warning("Reply taken over", reply=str(reply.pk), attempt=reply.attempt)
         return reply
@@ -217,6 +227,21 @@ def live_version(reply: Reply) -> AgentVersion:
     if agent is None or not agent.is_answering or agent.live_version is None:
         raise GivenUp("agent_unavailable")
     return agent.live_version
+
+
+def keep(
+    reply: Reply, version: AgentVersion, provider: Provider, answer: Answer
+) -> bool:
+    """Store an answer, or at least what it took; the model is not asked again.
+
+    Returns whether the reply has ended by this. Raises GivenUp.
+    """
+    try:
+        return store_paid(lambda: store(reply, version, provider, answer))
+    except DatabaseFault as error:
+        log.exception("Answer not stored", reply=str(reply.pk))
+        text, tokens = type(error).__name__, answer.ending.tokens
+        return store_paid(lambda: fail(reply, "not_stored", text, tokens=tokens))
 
 
 @transaction.atomic

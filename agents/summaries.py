@@ -1,12 +1,13 @@
 """Keep what was said earlier in a long conversation, in short."""
 
 from contextlib import closing
+from functools import partial
 
 import structlog
 from django.utils import timezone
 
 from accounts.models.lifecycle import WorkStatus
-from accounts.work import claim, finish, nudge
+from accounts.work import claim, finish, nudge, store_paid
 from agents import budgets
 from agents.knowledge.sentences import split_sentences
 from agents.llm import dialogue
@@ -70,7 +71,7 @@ def summarize(session_id: str) -> SessionSummary | None:
     said, covers = _to_cover(summary)
     text = _written(summary, said) if said else summary.text
     covers = max(covers, summary.covers)
-    finish(summary, WorkStatus.DONE, text=text, covers=covers)
+    store_paid(partial(finish, summary, WorkStatus.DONE, text=text, covers=covers))
     return summary
 
 
@@ -141,7 +142,7 @@ def _by_model(
         raise
     finally:
         if spent:
-            budgets.settle(reservation, tokens=spent)
+            store_paid(partial(budgets.settle, reservation, tokens=spent))
         else:
             budgets.release(reservation)
     return within(storable("".join(words)).strip(), MAX_TOKENS)

@@ -138,3 +138,9 @@ class LeasedWork(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.status in (WorkStatus.DONE, WorkStatus.FAILED)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether an attempt is at it whose lease has not run out."""
+        is_running = self.status == WorkStatus.RUNNING
+        return is_running and self.lease_expires_at > timezone.now()

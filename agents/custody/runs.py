@@ -4,6 +4,7 @@ import secrets
 import time
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -17,7 +18,7 @@ from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import WorkStatus, request_fingerprint
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
-from accounts.work import claim, finish, nudge, renew, retry_later
+from accounts.work import claim, finish, nudge, renew, retry_later, store_paid
 from agents import budgets
 from agents.announcements import announce_agent
 from agents.custody.graders import Given, grade
@@ -120,7 +121,8 @@ def perform(run_id: Any) -> CustodyRun | None:
             if time.monotonic() > until:
                 hand_over(run)
                 return run
-            keep(run, version, position, put(version, case))
+            result = put(version, case)
+            store_paid(partial(keep, run, version, position, result))
         conclude(run, version)
     except LostRun:
         log.warning("Custody run taken over", run=str(run.pk), attempt=run.attempt)
@@ -187,7 +189,7 @@ def answer_of(version: AgentVersion, turn) -> tuple[str, Ending]:
             budgets.release(reservation)
         raise
     ending = ending or Ending()
-    budgets.settle(reservation, tokens=ending.tokens)
+    store_paid(partial(budgets.settle, reservation, tokens=ending.tokens))
     return "".join(text).strip(), ending
 
 

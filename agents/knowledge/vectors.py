@@ -1,16 +1,17 @@
 """Keep the vectors of a pack complete, and all by the same embedder."""
 
 import time
+from functools import partial
 from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models.lifecycle import WorkStatus
 from accounts.models.organizations import Organization
-from accounts.work import claim, finish, nudge, renew, retry_later
+from accounts.work import claim, finish, nudge, renew, retry_later, store_paid
 from agents.knowledge.embeddings import Embedder, EmbeddingError, embedder_for
 from agents.knowledge.nearest import literal
 from agents.knowledge.readiness import settle_readiness
@@ -38,11 +39,17 @@ def embed_chunks(document: Document) -> None:
 
 @transaction.atomic
 def want_vectors(knowledge_pack_id: UUID) -> None:
-    """Have a pack's vectors completed by a worker; what is at it begins anew."""
-    due = {"status": WorkStatus.PENDING, "run_after": timezone.now()}
-    VectorIndex.objects.update_or_create(
-        knowledge_pack_id=knowledge_pack_id, defaults=due
+    """Have a pack's vectors completed by a worker, by the one that is at it if any.
+
+    Joins the transaction that adds the passages, and holds the index's row until its
+    end: so the worker cannot end before it has seen them.
+    """
+    index, is_new = VectorIndex.objects.select_for_update().get_or_create(
+        knowledge_pack_id=knowledge_pack_id
     )
+    if not is_new and not index.is_held:
+        index.status, index.run_after = WorkStatus.PENDING, timezone.now()
+        index.save(update_fields=["status", "run_after"])
     settle_readiness(knowledge_pack_id)
     nudge(EMBED, knowledge_pack_id)
 
@@ -107,22 +114,31 @@ def embed_pack(knowledge_pack_id: str) -> VectorIndex | None:
 def _embed_missing(index: VectorIndex, embedder: Embedder) -> bool:
     """Embed batch by batch; False when time or the lease is over before."""
     started = time.monotonic()
-    others = ~Q(embedding_model=embedder.identity)
-    lacking = Chunk.objects.filter(others, knowledge_pack=index.pk).order_by()
-    lacking = lacking.select_related("document").only("heading", "text", "document")
-    while chunks := list(lacking[:BATCH]):
+    chunks_left = _lacking(index, embedder).select_related("document")
+    chunks_left = chunks_left.only("heading", "text", "document")
+    while chunks := list(chunks_left[:BATCH]):
         vectors = embedder.embed([written(chunk) for chunk in chunks])
-        with transaction.atomic(), connection.cursor() as cursor:
-            if not renew(index, lease_seconds=LEASE_SECONDS):
-                return False
-            ids = [chunk.pk for chunk in chunks]
-            texts = [literal(vector) for vector in vectors]
-            cursor.execute(STORE, [embedder.identity, ids, texts])
+        # First of all: whoever holds the lease by now, these were paid for.
+        store_paid(partial(_store, embedder, chunks, vectors))
+        if not renew(index, lease_seconds=LEASE_SECONDS):
+            return False
         if time.monotonic() - started > WORK_SECONDS:
             retry_later(index, error="", delay_seconds=0)
             nudge(EMBED, index.pk)
             return False
     return True
+
+
+def _lacking(index: VectorIndex, embedder: Embedder) -> QuerySet[Chunk]:
+    others = ~Q(embedding_model=embedder.identity)
+    return Chunk.objects.filter(others, knowledge_pack=index.pk).order_by()
+
+
+def _store(embedder: Embedder, chunks: list[Chunk], vectors: list[list[float]]) -> None:
+    ids = [chunk.pk for chunk in chunks]
+    texts = [literal(vector) for vector in vectors]
+    with connection.cursor() as cursor:
+        cursor.execute(STORE, [embedder.identity, ids, texts])
 
 
 def written(chunk: Chunk) -> str:
@@ -132,6 +148,13 @@ def written(chunk: Chunk) -> str:
 
 @transaction.atomic
 def _complete(index: VectorIndex, embedder: Embedder) -> None:
+    """End the work, unless passages were added since the last look."""
+    # Waits for whoever is just adding some.
+    VectorIndex.objects.select_for_update().get(pk=index.pk)
+    if _lacking(index, embedder).exists():
+        if retry_later(index, error="", delay_seconds=0):
+            nudge(EMBED, index.pk)
+        return
     mine = Chunk.objects.filter(knowledge_pack=index.pk)
     is_mine = finish(
         index,

@@ -1,10 +1,13 @@
 """Vectors of a pack: complete, by one embedder, made anew when that changes."""
 
 import pytest
+from django.db.models import F
 
 from agents.knowledge import vectors
+from agents.knowledge.hashing import Hashing
+from agents.knowledge.indexing import index_document
 from agents.knowledge.search import ByWords, fused, search
-from agents.models import Chunk, VectorIndex
+from agents.models import Chunk, Document, VectorIndex
 from agents.tests.factories import DocumentFactory, filled_pack
 from agents.tests.shop import COFFEES, RETURNS, SHIPPING
 
@@ -92,3 +95,68 @@ def test_languages_without_spaces_are_searched_by_pairs_of_signs(
     (passage,) = search(knowledge_pack_id=pack.pk, question=question)
     assert passage.word_rank == 1
     assert passage.text in text
+
+
+class Interrupted:
+    """The built-in embedder, with something that happens while it is asked."""
+
+    identity, dimensions = "interrupted", 512
+
+    def __init__(self, meanwhile):
+        self.meanwhile = meanwhile
+        self.calls = 0
+
+    def embed(self, texts):
+        self.calls += 1
+        self.meanwhile(self.calls)
+        return Hashing().embed(texts)
+
+
+def embedded(pack, monkeypatch, meanwhile):
+    """Make a pack's vectors anew while something happens; return the embedder."""
+    embedder = Interrupted(meanwhile)
+    monkeypatch.setattr(vectors, "embedder_for", lambda *_: embedder)
+    monkeypatch.setattr(vectors, "BATCH", 1)
+    vectors.want_vectors(pack.pk)
+    vectors.embed_pack(str(pack.pk))
+    return embedder
+
+
+def test_documents_that_arrive_meanwhile_take_no_vectors_from_the_others(
+    pack, monkeypatch
+):
+    def one_arrives(calls):
+        if calls <= 3:
+            document = DocumentFactory(knowledge_pack=pack)
+            index_document(document.pk)
+
+    embedder = embedded(pack, monkeypatch, one_arrives)
+    passages = Chunk.objects.filter(knowledge_pack=pack)
+    assert makers(pack) == {"interrupted"}
+    assert embedder.calls == passages.count()
+    assert VectorIndex.objects.get(knowledge_pack=pack).vector_count == embedder.calls
+
+
+def test_vectors_that_were_made_are_stored_though_the_lease_was_lost(pack, monkeypatch):
+    def another_takes_over(calls):
+        VectorIndex.objects.update(attempt=F("attempt") + 1)
+
+    embedder = embedded(pack, monkeypatch, another_takes_over)
+    assert embedder.calls == 1
+    assert Chunk.objects.filter(embedding_model="interrupted").count() == 1
+
+
+def test_passages_added_at_the_last_moment_are_embedded_too(pack, monkeypatch):
+    complete = vectors._complete
+
+    def late(index, embedder):
+        if not Document.objects.filter(title="Late").exists():
+            document = DocumentFactory(knowledge_pack=pack, title="Late")
+            index_document(document.pk)
+        complete(index, embedder)
+
+    monkeypatch.setattr(vectors, "_complete", late)
+    embedded(pack, monkeypatch, lambda calls: None)
+    assert VectorIndex.objects.get(knowledge_pack=pack).status == "pending"
+    vectors.embed_pack(str(pack.pk))
+    assert makers(pack) == {"interrupted"}
