@@ -101,7 +101,9 @@ class ContextService:
 
     def instructions(self) -> str:
         prompts = (self.version.persona_prompt, self.version.system_prompt)
-        return "\n\n".join(prompt.strip() for prompt in prompts if prompt.strip())
+        # An agent whose author wrote nothing has its persona's prompt for its own.
+        told = dict.fromkeys(prompt.strip() for prompt in prompts if prompt.strip())
+        return "\n\n".join(told)
 
     def passages(self, message: str, earlier: tuple[str, ...]) -> list[Passage]:
         if self.pack is None:

@@ -34,8 +34,10 @@ from agents.models.agents import (
     Template,
     WidgetMode,
 )
+from agents.models.personas import Persona
 from agents.models.versions import AgentVersion, OptimizationRun
 from agents.origins import parse_origins
+from agents.personas import FALLBACK_KEY, get_persona
 from agents.references import (
     Surroundings,
     check_references,
@@ -188,7 +190,7 @@ def _new_agent(
         description=draft.description,
         template=draft.template,
         industry=draft.industry,
-        system_prompt=draft.system_prompt,
+        system_prompt=_written(draft, around.persona),
         persona=around.persona,
         knowledge_pack=around.pack,
         config=_configuration(organization, draft.config, around.usual_model),
@@ -206,6 +208,15 @@ def _new_agent(
         created_by_user=created_by,
         updated_by_user=created_by,
     )
+
+
+def _written(draft: AgentDraft, persona: Persona | None) -> str:
+    """Return the author's prompt, or where there is none, the persona's."""
+    if draft.system_prompt.strip():
+        return draft.system_prompt
+    if persona:
+        return persona.system_prompt
+    return get_persona(FALLBACK_KEY)["system_prompt"]
 
 
 def _configuration(

@@ -150,16 +150,7 @@ def add_version(
 
     The caller saves the agent.
     """
-    last = agent.versions.aggregate(last=Max("number"))["last"] or 0
-    version = AgentVersion.objects.create(
-        agent=agent,
-        number=last + 1,
-        author=author,
-        note=note,
-        origin=origin,
-        parent=agent.draft_version or agent.live_version,
-        **shaping(agent),
-    )
+    version = _next_version(agent, author=author, note=note, origin=origin)
     if agent.release_gate == ReleaseGate.NONE:
         agent.live_version, agent.draft_version = version, None
         announce_agent(
@@ -171,6 +162,33 @@ def add_version(
     else:
         agent.draft_version = version
     return version
+
+
+def propose_version(agent: Agent, *, system_prompt: str, note: str) -> AgentVersion:
+    """Make a draft of a locked agent with the optimizer's prompt, whatever its gate.
+
+    The caller saves the agent's `draft_version`; its own prompt stays.
+    """
+    version = _next_version(
+        agent,
+        author=None,
+        note=note,
+        origin=VersionOrigin.OPTIMIZER,
+        system_prompt=system_prompt,
+    )
+    agent.draft_version = version
+    return version
+
+
+def _next_version(agent: Agent, **values: Any) -> AgentVersion:
+    last = agent.versions.aggregate(last=Max("number"))["last"] or 0
+    parent = agent.draft_version or agent.live_version
+    if agent.draft_version and parent.origin == VersionOrigin.OPTIMIZER:
+        # A proposal is not edited: its author went on from what came before it.
+        parent = parent.parent
+    return AgentVersion.objects.create(
+        agent=agent, number=last + 1, parent=parent, **shaping(agent) | values
+    )
 
 
 @transaction.atomic

@@ -229,9 +229,7 @@ class EditAgentForm(AgentForm):
         choices=Template,
         help_text="The kind of work, for your own order.",
     )
-    industry = forms.ChoiceField(
-        choices=Industry, help_text="The field an improved prompt speaks of."
-    )
+    industry = forms.ChoiceField(choices=Industry)
     theme = forms.ChoiceField(choices=words_of(Theme))
     position = forms.ChoiceField(label="Corner", choices=words_of(Position))
     size = forms.ChoiceField(choices=words_of(Size))
@@ -274,9 +272,9 @@ class EditAgentForm(AgentForm):
     )
     release_gate = forms.ChoiceField(label="After an edit", choices=ReleaseGate)
     auto_optimize = forms.BooleanField(
-        label="Improve the prompt by itself",
+        label="Propose better prompts",
         required=False,
-        help_text="Switched on, it starts with the prompt as it is now.",
+        help_text="The optimizer proposes a version; you decide whether to release it.",
     )
     is_active = forms.BooleanField(label="Answers visitors", required=False)
     version = forms.CharField(widget=forms.HiddenInput)

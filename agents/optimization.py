@@ -1,10 +1,9 @@
-"""Improve an agent's prompt in the background, one leased run at a time."""
+"""Propose a better prompt in the background, one leased run at a time."""
 
 from datetime import datetime
 
 import structlog
 from django.db import transaction
-from django.db.models import Count, Q
 from django.utils import timezone
 
 from accounts import audit
@@ -13,17 +12,14 @@ from accounts.models.lifecycle import WorkStatus
 from accounts.models.webhooks import WebhookEvent
 from accounts.work import claim, finish, retry_later
 from agents.announcements import announce_agent
-from agents.editing import add_version
-from agents.models.agents import Agent, OptimizationStatus, ReleaseGate
+from agents.editing import propose_version
+from agents.models.agents import Agent, OptimizationStatus
 from agents.models.versions import (
     AgentVersion,
     OptimizationOutcome,
     OptimizationRun,
-    VersionOrigin,
 )
-from agents.prompts import Subject, restructure
-from metrics.models import Source
-from metrics.services import AgentMetricsService
+from agents.prompts import with_missing_sections
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +50,7 @@ def optimize(run_id: str) -> OptimizationRun | None:
         base = AgentVersion.objects.select_related("agent", "persona").get(
             pk=run.base_version_id
         )
-        better = restructure(base.system_prompt, subject_of(base))
+        better = with_missing_sections(base.system_prompt)
         apply(run, base, better, started_at)
     except Exception as error:
         log.exception("Optimization failed", run=str(run.pk), attempt=run.attempt)
@@ -62,21 +58,11 @@ def optimize(run_id: str) -> OptimizationRun | None:
     return run
 
 
-def subject_of(version: AgentVersion) -> Subject:
-    agent = version.agent
-    return Subject(
-        agent_name=agent.name,
-        description=agent.description,
-        industry=agent.industry,
-        persona_name=version.persona.name if version.persona else "",
-    )
-
-
 @transaction.atomic
 def apply(
     run: OptimizationRun, base: AgentVersion, better: str, started_at: datetime
 ) -> None:
-    """Store the result once: as a new version, unless an edit came first."""
+    """Store the result once, as a proposal; an edit that came first wins."""
     agent = (
         Agent.all_objects.select_for_update(no_key=True, of=("self",))
         .with_details()
@@ -87,8 +73,6 @@ def apply(
         outcome = OptimizationOutcome.OVERTAKEN
     elif better == base.system_prompt:
         outcome = OptimizationOutcome.NO_GAIN
-    elif agent.release_gate == ReleaseGate.NONE:
-        outcome = OptimizationOutcome.LIVE
     else:
         outcome = OptimizationOutcome.PROPOSED
     now = timezone.now()
@@ -102,8 +86,8 @@ def apply(
     ):
         return
     announce_end(agent, run, OUTCOME_STATUS[outcome])
-    if outcome in (OptimizationOutcome.LIVE, OptimizationOutcome.PROPOSED):
-        _adopt(agent, run, better)
+    if outcome == OptimizationOutcome.PROPOSED:
+        _propose(agent, run, better)
     agent.optimization_status = OUTCOME_STATUS[outcome]
     agent.optimization_metadata = facts(run, base, started_at)
     agent.save(
@@ -121,45 +105,28 @@ def announce_end(agent: Agent, run: OptimizationRun, status: str) -> None:
     )
 
 
-def _adopt(agent: Agent, run: OptimizationRun, better: str) -> None:
-    before, agent.system_prompt = agent.system_prompt, better
-    version = add_version(
-        agent,
-        author=None,
-        note="Restructured into role, task, rules, knowledge, refusals and tone",
-        origin=VersionOrigin.OPTIMIZER,
+def _propose(agent: Agent, run: OptimizationRun, better: str) -> None:
+    """Make a draft of it. The author's own prompt stays what the agent is edited from.
+
+    So an edit that follows goes on from the author's words, and never takes along what
+    nobody has released.
+    """
+    before = agent.draft_version
+    version = propose_version(
+        agent, system_prompt=better, note="Adds the sections that the prompt lacks"
     )
     agent.revision += 1
-    agent.save(
-        update_fields=["system_prompt", "live_version", "draft_version", "revision"]
-    )
+    agent.save(update_fields=["draft_version", "revision"])
     OptimizationRun.objects.filter(pk=run.pk).update(result_version=version)
-    # Before the audit log, whose lock is everyone's last.
-    note_lesson(agent, version)
     audit.record(
         action=AuditAction.UPDATE,
         resource_type="agent",
         resource_id=agent.public_id,
         organization_id=agent.organization_id,
-        changes={"system_prompt": {"old": before, "new": better}},
-        metadata={"optimization_run": str(run.pk), "version": version.number},
-    )
-
-
-def note_lesson(agent: Agent, version: AgentVersion) -> None:
-    """Record an adopted improvement as something the agent learned."""
-    runs = OptimizationRun.objects.filter(agent=agent, status=WorkStatus.DONE)
-    done = runs.aggregate(
-        all=Count("pk"), adopted=Count("pk", filter=Q(result_version__isnull=False))
-    )
-    AgentMetricsService(
-        agent.organization, source=Source.OPTIMIZER
-    ).update_learning_metrics(
-        agent.slug,
-        {
-            "success_rate": done["adopted"] / done["all"],
-            "learning_patterns": [f"Version {version.number}: {version.note}"],
+        changes={
+            "draft_version": {"old": before and before.number, "new": version.number}
         },
+        metadata={"optimization_run": str(run.pk), "version": version.number},
     )
 
 

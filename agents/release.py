@@ -1,17 +1,26 @@
 """Put a draft in front of visitors, as far as the release gate lets it."""
 
 from django.db import transaction
+from django.db.models import Count, Q
 
 from accounts import audit
 from accounts.errors import DomainError
 from accounts.models.audit import AuditAction
+from accounts.models.lifecycle import WorkStatus
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
 from agents.announcements import announce_agent
 from agents.custody.suites import cases_of, digest
 from agents.editing import locked
 from agents.models.agents import Agent, ReleaseGate
-from agents.models.versions import AgentVersion
+from agents.models.versions import (
+    AgentVersion,
+    OptimizationOutcome,
+    OptimizationRun,
+    VersionOrigin,
+)
+from metrics.models import Source
+from metrics.services import AgentMetricsService
 
 
 class NothingToRelease(DomainError):
@@ -37,12 +46,15 @@ def release_draft(*, agent: Agent, actor: User | None) -> Agent:
         raise NotProven
     before = agent.live_version.number if agent.live_version else None
     agent.live_version, agent.draft_version = draft, None
+    # A proposal's differs from the agent's own until now.
+    agent.system_prompt = draft.system_prompt
     agent.revision += 1
     agent.updated_by_user = actor
     agent.save(
         update_fields=[
             "live_version",
             "draft_version",
+            "system_prompt",
             "revision",
             "updated_by_user",
             "updated_at",
@@ -54,6 +66,9 @@ def release_draft(*, agent: Agent, actor: User | None) -> Agent:
         version=draft.number,
         origin=draft.origin,
     )
+    if draft.origin == VersionOrigin.OPTIMIZER:
+        _adopt(agent, draft)
+    # Last: its lock is everyone's.
     audit.record(
         action=AuditAction.EXECUTE,
         resource_type="agent",
@@ -63,6 +78,24 @@ def release_draft(*, agent: Agent, actor: User | None) -> Agent:
         changes={"live_version": {"old": before, "new": draft.number}},
     )
     return agent
+
+
+def _adopt(agent: Agent, version: AgentVersion) -> None:
+    """Record a released proposal as something the agent learned."""
+    runs = OptimizationRun.objects.filter(agent=agent, status=WorkStatus.DONE)
+    runs.filter(result_version=version).update(outcome=OptimizationOutcome.LIVE)
+    done = runs.aggregate(
+        all=Count("pk"), adopted=Count("pk", filter=Q(outcome=OptimizationOutcome.LIVE))
+    )
+    AgentMetricsService(
+        agent.organization, source=Source.OPTIMIZER
+    ).update_learning_metrics(
+        agent.slug,
+        {
+            "success_rate": done["adopted"] / done["all"] if done["all"] else 0,
+            "learning_patterns": [f"Version {version.number}: {version.note}"],
+        },
+    )
 
 
 def has_passed(agent: Agent, version: AgentVersion) -> bool:

@@ -161,7 +161,6 @@ def _agent(
         knowledge_pack_id=packs[wish["pack"]].pk,
         **wishes,
     )
-    # Before the optimizer's first lesson, which is of today.
     load_history(organization, [agent.slug])
     for run in OptimizationRun.objects.filter(agent=agent):
         optimize(run.pk)

@@ -16,12 +16,13 @@ from agents.knowledge import documents
 from agents.knowledge.indexing import index_document
 from agents.models import OptimizationRun
 from agents.models.sessions import Channel, SessionStatus
+from agents.release import release_draft
 from agents.tests.factories import AgentFactory, KnowledgePackFactory
 from widget.models import WidgetSession
 from widget.sessions import close
 
 HOOK = "https://example.com/hook"
-PROMPT = "You help customers. Be brief."
+PROMPT = "You help customers when they ask for it."
 
 
 @pytest.fixture
@@ -97,12 +98,14 @@ def test_the_end_of_an_optimization_is_told_of(heard, agent):
     run = creation.start_optimization(agent, agent.live_version)
     optimization.optimize(str(run.pk))
     run.refresh_from_db()
-    facts = {"status": "done", "outcome": "live"}
+    facts = {"status": "done", "outcome": "proposed"}
     told = dict(heard())
+    assert "version.released" not in told
     assert told["optimization.completed"] == about(
         agent, **facts, finished_at=run.finished_at.isoformat()
     )
-    assert told["version.released"]["origin"] == "optimizer"
+    release_draft(agent=agent, actor=None)
+    assert dict(heard())["version.released"]["origin"] == "optimizer"
 
 
 def test_an_optimization_that_failed_for_good_is_told_of(heard, agent):

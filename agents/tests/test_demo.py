@@ -148,7 +148,7 @@ def test_conversations_lie_on_many_days(demo):
     assert all(session.last_activity_at >= session.created_at for session in sessions)
 
 
-def test_prompts_were_improved_here_and_now(demo):
+def test_better_prompts_were_proposed_here_and_now(demo):
     runs = OptimizationRun.objects.filter(agent__organization=demo)
     assert {run.status for run in runs} == {WorkStatus.DONE}
     assert AgentVersion.objects.filter(

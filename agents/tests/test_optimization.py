@@ -1,23 +1,27 @@
-"""The optimizer: it improves a prompt once, and an edit in the meantime wins."""
+"""The optimizer: it proposes once, never goes live itself, and an edit wins."""
 
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditLog
 from agents import optimization
+from agents.context import ContextService
 from agents.creation import create_agent, start_optimization
 from agents.editing import update_agent
-from agents.models import OptimizationRun
-from agents.prompts import SECTIONS, Subject, is_structured, restructure
+from agents.models import Agent, OptimizationRun
+from agents.personas import FALLBACK_KEY, get_persona
+from agents.prompts import with_missing_sections
+from agents.release import release_draft
 from agents.tests.factories import AgentFactory
 from metrics.models import AgentMetrics, MetricEvent
 
-SUBJECT = Subject(agent_name="Shipping desk", persona_name="Support expert")
 PROMPT = """You are the voice of Harbor Coffee.
-Help customers with parcels. Always ask for the order number. Never promise a date.
-Cite the returns policy. Keep a friendly tone."""
+Help customers with parcels. If the order is older than 30 days, refuse the refund. \
+Otherwise approve it. Always ask for the order number.
+  - Never promise a date, and keep a friendly tone."""
 
 
 @pytest.fixture
@@ -31,52 +35,80 @@ def run_of(agent):
     return OptimizationRun.objects.get(agent=agent)
 
 
-def test_every_sentence_of_the_author_is_kept():
-    text = restructure(PROMPT, SUBJECT)
-    for sentence in (
-        "You are the voice of Harbor Coffee.",
-        "Help customers with parcels.",
-        "Always ask for the order number.",
-        "Never promise a date.",
-        "Cite the returns policy.",
-        "Keep a friendly tone.",
-    ):
-        assert sentence in text
+def test_the_authors_text_stays_verbatim_and_in_order():
+    text = with_missing_sections(PROMPT)
+    assert text.startswith(PROMPT + "\n\n## Knowledge\n- ")
+    assert "\n\n## Refusals\n- " in text
 
 
-def test_the_result_has_all_sections_in_order():
-    text = restructure(PROMPT, SUBJECT)
-    places = [text.index(f"## {name}") for name in SECTIONS]
-    assert places == sorted(places)
-    assert is_structured(text)
+def test_a_section_the_author_wrote_about_is_not_added():
+    text = with_missing_sections(PROMPT + " Cite the returns policy.")
+    assert "## Knowledge" not in text
+    assert "## Refusals" in text
 
 
-def test_restructuring_again_changes_nothing():
-    once = restructure(PROMPT, SUBJECT)
-    assert restructure(once, SUBJECT) == once
+def test_completing_again_changes_nothing():
+    once = with_missing_sections(PROMPT)
+    assert with_missing_sections(once) == once
 
 
-def test_an_empty_prompt_becomes_a_useful_one():
-    text = restructure("", SUBJECT)
-    assert "You are Shipping desk, a support expert." in text
-
-
-def test_a_prompt_that_would_not_fit_is_left_alone():
-    long = "Help. " * 1_660
-    assert restructure(long, SUBJECT) == long
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "",
+        "Hilf Kunden mit Paketen. Ist die Bestellung älter als 30 Tage, lehne ab.",
+        "Aide les clients avec leurs colis. Réponds toujours en français.",
+        "ساعد العملاء في الطرود. إذا كان الطلب أقدم من 30 يومًا فارفض.",
+        "Hilf den Kunden mit Paketen und frage nach der Nummer. If there is chest "
+        "pain, say what you are told and what they should do: call 112.",
+        "Kaffee.",
+        "Help with the parcels that you are asked for. " * 215,
+    ],
+    ids=["empty", "german", "french", "arabic", "mixed", "word", "long"],
+)
+def test_a_prompt_is_left_alone_where_nothing_can_be_added(prompt):
+    assert with_missing_sections(prompt) == prompt
 
 
 @pytest.mark.django_db
-def test_the_better_prompt_goes_live_as_a_version_of_the_optimizer(agent):
+@pytest.mark.parametrize("gate", ["none", "warn", "enforce"])
+def test_a_better_prompt_is_proposed_and_never_goes_live_by_itself(agent, gate):
+    update_agent(agent=agent, actor=None, changes={"release_gate": gate})
     optimization.optimize(str(run_of(agent).pk))
     agent.refresh_from_db()
-    assert agent.live_version.number == 2
-    assert agent.live_version.origin == "optimizer"
+    assert (agent.live_version.number, agent.draft_version.number) == (1, 2)
+    assert agent.draft_version.origin == "optimizer"
+    assert agent.draft_version.system_prompt.startswith(PROMPT)
+    assert agent.system_prompt == PROMPT
+    assert run_of(agent).outcome == "proposed"
     assert agent.optimization_status == "done"
     assert agent.optimization_pending is False
     assert agent.optimization_metadata["previous_prompt"] == PROMPT
     assert agent.optimization_metadata["attempts"] == 1
-    assert AuditLog.objects.filter(actor_type="system", action="UPDATE").count() == 1
+    assert AuditLog.objects.filter(actor_type="system", action="UPDATE").exists()
+
+
+@pytest.mark.django_db
+def test_an_edit_after_a_proposal_takes_nothing_of_it_along(agent, ada):
+    optimization.optimize(str(run_of(agent).pk))
+    edited = update_agent(
+        agent=agent, actor=ada.user, changes={"config": {"temperature": 0.1}}
+    )
+    edited.refresh_from_db()
+    assert edited.live_version.number == 3
+    assert edited.live_version.system_prompt == PROMPT
+    assert edited.live_version.parent.number == 1
+    assert edited.draft_version is None
+
+
+@pytest.mark.django_db
+def test_a_released_proposal_is_the_agents_prompt(agent, ada):
+    optimization.optimize(str(run_of(agent).pk))
+    released = release_draft(agent=agent, actor=ada.user)
+    released.refresh_from_db()
+    assert released.live_version.number == 2
+    assert released.system_prompt == released.live_version.system_prompt != PROMPT
+    assert run_of(agent).outcome == "live"
 
 
 @pytest.mark.django_db
@@ -94,15 +126,6 @@ def test_an_edit_during_the_run_wins(agent, ada):
     agent.refresh_from_db()
     assert agent.system_prompt == "Mine."
     assert agent.optimization_status == "skipped"
-
-
-@pytest.mark.django_db
-def test_with_a_release_gate_the_result_is_proposed(agent, ada):
-    update_agent(agent=agent, actor=ada.user, changes={"release_gate": "warn"})
-    optimization.optimize(str(run_of(agent).pk))
-    agent.refresh_from_db()
-    assert (agent.live_version.number, agent.draft_version.number) == (1, 2)
-    assert run_of(agent).outcome == "proposed"
 
 
 @pytest.mark.django_db
@@ -142,18 +165,45 @@ def test_a_deleted_agent_is_not_improved(harbor):
     assert agent.versions.count() == 1
 
 
-def test_an_adopted_improvement_is_noted_as_learned(agent):
+def test_a_proposal_teaches_nothing_until_it_is_released(agent, ada):
     optimization.optimize(run_of(agent).pk)
     board = AgentMetrics.objects.get(agent_type=agent.slug)
+    assert not MetricEvent.objects.filter(metrics=board).exists()
+    release_draft(agent=agent, actor=ada.user)
     event = MetricEvent.objects.get(metrics=board)
+    board.refresh_from_db()
     assert (event.kind, event.source) == ("learning", "optimizer")
     assert board.total_learning_cycles == 1
     assert board.learning_patterns[0].startswith("Version 2: ")
 
 
-def test_a_prompt_that_was_good_already_teaches_nothing(agent):
+def test_a_prompt_that_lacks_nothing_gets_no_proposal(agent, ada):
     optimization.optimize(run_of(agent).pk)
-    agent.refresh_from_db()
+    agent = release_draft(agent=agent, actor=ada.user)
     run = start_optimization(agent, agent.live_version)
     optimization.optimize(run.pk)
-    assert MetricEvent.objects.count() == 1
+    run.refresh_from_db()
+    assert run.outcome == "no_gain"
+
+
+def test_an_empty_prompt_is_filled_from_the_persona_at_creation(api):
+    body = {"name": "Desk", "persona_key": "support_expert", "system_prompt": "  "}
+    made = api.post("/api/v1/agents/", body, format="json").json()
+    persona = get_persona("support_expert")["system_prompt"]
+    assert made["system_prompt"] == persona
+    agent = Agent.objects.get(public_id=made["id"])
+    assert ContextService(agent).instructions() == persona
+
+
+def test_an_agent_without_prompt_and_persona_gets_the_usual_ones_prompt(harbor):
+    agent, _ = create_agent(organization=harbor, created_by=None, name="Desk")
+    assert agent.system_prompt == get_persona(FALLBACK_KEY)["system_prompt"]
+
+
+def test_an_agents_page_shows_the_proposal_and_what_is_live(agent, ada, browser_of):
+    optimization.optimize(run_of(agent).pk)
+    page = browser_of(ada).get(reverse("agents:detail", args=[agent.public_id]))
+    text = page.content.decode()
+    assert "Proposed prompt, version 2" in text
+    assert "Release version 2" in text
+    assert text.count("Otherwise approve it.") == 2

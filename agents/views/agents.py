@@ -166,7 +166,7 @@ def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_safe
 @page("agents:read")
 def optimization(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """Show how far the improvement of the prompt is; the page asks until it ends."""
+    """Show how far the optimization of the prompt is; the page asks until it ends."""
     agent = find_agent(request, public_id)
     context = {"agent": agent, "run": overviews.latest_run(agent)}
     response = render(request, "agents/_optimization.html", context)

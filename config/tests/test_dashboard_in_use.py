@@ -152,7 +152,7 @@ def test_another_organization_is_chosen_in_the_account_menu(context, dashboard):
     expect(page.get_by_role("heading", name="No agent yet")).to_be_visible()
 
 
-def test_an_agent_is_made_by_keyboard_and_improved_before_ones_eyes(visit):
+def test_an_agent_is_made_by_keyboard_and_a_better_prompt_proposed_and_released(visit):
     page = visit.open_named("agents")
     page.keyboard.press("n")
     page.get_by_label("Name", exact=True).focus()
@@ -164,6 +164,10 @@ def test_an_agent_is_made_by_keyboard_and_improved_before_ones_eyes(visit):
     page.get_by_role("button", name="Create the agent").focus()
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("Norway desk")
+    proposed = page.get_by_text("Proposed prompt, version 2")
+    expect(proposed).to_be_visible(timeout=20_000)
+    assert axe_violations(page) == []
+    page.get_by_role("button", name="Release version 2").first.click()
     expect(page.get_by_text("Live, version 2")).to_be_visible(timeout=20_000)
     assert visit.complaints == []
 
