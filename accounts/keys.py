@@ -7,8 +7,9 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, bindings
 from accounts.errors import Forbidden, Invalid
+from accounts.members import check_outranks
 from accounts.models.api_keys import (
     APIKey,
     RateLimitTier,
@@ -43,10 +44,12 @@ def create_api_key(
     expires_at: datetime | None = None,
     idempotency_key: str | None = None,
     request_fingerprint: str = "",
+    acting_key: APIKey | None = None,
 ) -> tuple[APIKey, str | None]:
     """Create a key and return it with its raw form, which is shown this once.
 
-    A repeated idempotency key returns the first key and None for its raw form.
+    A repeated idempotency key returns the first key and None for its raw form. A key
+    that asks for another one gives no more than it has. Raises Invalid, Forbidden.
     """
     # Locked so that two equal requests cannot both find nothing.
     organization = Organization.objects.locked(organization.pk)
@@ -59,12 +62,15 @@ def create_api_key(
         return twin, None
     name, scopes = name.strip(), sorted(set(scopes))
     _check(user, organization, name, scopes, rate_limit_tier, expires_at)
+    if agent_public_id and not bindings.knows(organization, agent_public_id):
+        raise Invalid("There is no such agent.", pointer="/agent_public_id")
     key, raw = _new_key(
         user=user,
         organization=organization,
         name=name,
         scopes=scopes,
         rate_limit_tier=rate_limit_tier,
+        acting_key=acting_key,
         agent_public_id=agent_public_id,
         expires_at=expires_at,
         idempotency_key=idempotency_key,
@@ -95,25 +101,63 @@ def _check(
         raise Forbidden("A key cannot do more than its owner.")
 
 
-def _new_key(**fields) -> tuple[APIKey, str]:
+def _new_key(*, acting_key: APIKey | None, **fields) -> tuple[APIKey, str]:
     raw = generate_key()
     key = APIKey(
         key_hash=hash_key(raw), key_prefix=raw[:12], last_four=raw[-4:], **fields
     )
+    if acting_key is not None:
+        _check_within(acting_key, key)
     key.full_clean()
     key.save(force_insert=True)
     return key, raw
 
 
+def _check_within(acting: APIKey, new: APIKey) -> None:
+    """Refuse a key that would hold more than the one that asks for it."""
+    tiers = list(RateLimitTier)
+    is_within = (
+        all(acting.has_scope(scope) for scope in new.scopes)
+        and acting.agent_public_id in (None, new.agent_public_id)
+        and tiers.index(RateLimitTier(new.rate_limit_tier))
+        <= tiers.index(RateLimitTier(acting.rate_limit_tier))
+    )
+    if not is_within:
+        raise Forbidden("A key cannot create a key that may do more than itself.")
+    if acting.expires_at and not (
+        new.expires_at and new.expires_at <= acting.expires_at
+    ):
+        raise Invalid(
+            "A key cannot create a key that outlives it.", pointer="/expires_at"
+        )
+
+
 @transaction.atomic
 def rotate_api_key(
-    *, key: APIKey, actor: User, overlap_seconds: int
+    *,
+    key: APIKey,
+    actor: User,
+    overlap_seconds: int,
+    acting_key: APIKey | None = None,
 ) -> tuple[APIKey, str]:
-    """Replace a key by a new one of the same rights; both work for the overlap."""
+    """Replace the actor's own key by one of the same rights; both work for the overlap.
+
+    Another member's is refused: its successor would be that member's secret. Raises
+    Invalid, Forbidden.
+    """
+    organization = Organization.objects.locked(key.organization_id)
     key = APIKey.objects.select_for_update().filter(pk=key.pk).first() or key
     if not key.is_active:
         raise Invalid("This key is revoked or has expired.")
+    if key.user_id != actor.pk:
+        raise Forbidden(
+            "Only its owner can rotate a key. Create one of your own, and revoke this."
+        )
+    _check(
+        actor, organization, key.name, key.scopes, key.rate_limit_tier, key.expires_at
+    )
     new, raw = _new_key(
+        acting_key=acting_key,
         user=key.user,
         organization=key.organization,
         name=key.name,
@@ -150,7 +194,8 @@ def revoke_api_key(*, key: APIKey, actor: User) -> None:
 def restore_api_key(*, key: APIKey, actor: User) -> APIKey:
     """Take a revocation back for a short while, if the key would still be given.
 
-    What its owner may do and what the plan includes is checked anew. Raises Invalid,
+    What its owner may do and what the plan includes is checked again. A key of a
+    member whose role the actor may not give is left to that member. Raises Invalid,
     Forbidden.
     """
     organization = Organization.objects.locked(key.organization_id)
@@ -162,6 +207,8 @@ def restore_api_key(*, key: APIKey, actor: User) -> APIKey:
     owner = key.user
     if owner.is_deleted or not owner.is_active:
         raise Forbidden("Its owner's account is closed.")
+    if owner.pk != actor.pk:
+        check_outranks(organization, actor, owner)
     _check(
         owner, organization, key.name, key.scopes, key.rate_limit_tier, key.expires_at
     )

@@ -113,6 +113,8 @@ def invite_member(
     email = email.strip().lower()
     if Membership.objects.filter(organization=organization, user__email=email).exists():
         raise Invalid("This address already belongs to a member.", pointer="/email")
+    for earlier in organization.invitations.open().filter(email=email):
+        _check_hands_out(organization, actor, earlier.role)
     _withdraw(organization.invitations.filter(email=email, accepted_at=None))
     _check_room(organization)
     invitation = Invitation(
@@ -219,6 +221,7 @@ def revoke_invitation(
     invitation = organization.invitations.open().filter(pk=invitation_id).first()
     if invitation is None:
         raise NotFound
+    _check_hands_out(organization, actor, invitation.role)
     _withdraw(organization.invitations.filter(pk=invitation.pk))
     _record(organization, actor, AuditAction.DELETE, "invitation", invitation.pk)
 
@@ -322,6 +325,13 @@ def _check_hands_out(organization: Organization, actor: User, role: str) -> None
     mine = Membership.objects.filter(organization=organization, user=actor).first()
     if mine is None or role not in MAY_HAND_OUT.get(Role(mine.role), ()):
         raise Forbidden
+
+
+def check_outranks(organization: Organization, actor: User, other: User) -> None:
+    """Refuse who may not give and take the role another member has."""
+    theirs = Membership.objects.filter(organization=organization, user=other).first()
+    if theirs is not None:
+        _check_hands_out(organization, actor, theirs.role)
 
 
 def _check_another_owner(organization: Organization, membership: Membership) -> None:

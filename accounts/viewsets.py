@@ -239,6 +239,7 @@ class KeyViewSet(OrganizationViewSet):
             organization=self.organization,
             idempotency_key=repeated,
             request_fingerprint=request_fingerprint(body) if repeated else "",
+            acting_key=self.principal.api_key,
             **body,
         )
         if raw is None:
@@ -268,6 +269,9 @@ class KeyViewSet(OrganizationViewSet):
     @action(detail=True, methods=["post"])
     def rotate(self, request, pk):
         key, raw = keys.rotate_api_key(
-            key=self.find(pk), actor=self.principal.user, **self.body()
+            key=self.find(pk),
+            actor=self.principal.user,
+            acting_key=self.principal.api_key,
+            **self.body(),
         )
         return Response(key_as_dict(key) | {"key": raw}, 201)

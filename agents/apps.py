@@ -14,5 +14,5 @@ class AgentsConfig(AppConfig):
         from agents.personas import sync_personas
 
         privacy.register_steps()
-        bindings.register(Agent.objects.names_of)
+        bindings.register(Agent.objects.names_of, Agent.objects.has)
         post_migrate.connect(sync_personas, sender=self)

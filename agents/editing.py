@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from accounts import audit
-from accounts.errors import NotFound, Stale
+from accounts.errors import Forbidden, NotFound, Stale
 from accounts.models.audit import AuditAction
 from accounts.models.organizations import Organization
 from accounts.models.users import User
@@ -49,10 +49,12 @@ def update_agent(
     if_match: str | None = None,
     replace: bool = False,
     note: str = "",
+    is_bound: bool = False,
 ) -> Agent:
     """Apply changes to a living agent; raise Stale if `if_match` is not its ETag.
 
     `changes` are fields of AgentDraft. A call that changes nothing writes nothing.
+    Who is bound to this agent (`is_bound`) gives it no other knowledge. Raises Invalid.
     """
     organization = Organization.objects.select_for_update(no_key=True).get(
         pk=agent.organization_id
@@ -62,7 +64,7 @@ def update_agent(
     if if_match is not None and agent.etag not in _etags(if_match):
         raise Stale
     before, shape_before = audited(agent), shaping(agent)
-    _apply(agent, organization, changes, replace=replace)
+    _apply(agent, organization, changes, replace=replace, is_bound=is_bound)
     after = audited(agent)
     if before == after:
         return agent
@@ -106,7 +108,12 @@ def _etags(if_match: str) -> set[str]:
 
 
 def _apply(
-    agent: Agent, organization: Organization, changes: dict[str, Any], *, replace: bool
+    agent: Agent,
+    organization: Organization,
+    changes: dict[str, Any],
+    *,
+    replace: bool,
+    is_bound: bool,
 ) -> None:
     for name in PLAIN:
         if name in changes:
@@ -124,7 +131,11 @@ def _apply(
                 check_model(organization, checked)
             setattr(agent, name, checked)
     persona, pack = resolve_references(
-        organization, changes.get("persona_key"), changes.get("knowledge_pack_id")
+        organization,
+        changes.get("persona_key"),
+        changes.get("knowledge_pack_id"),
+        only_pack=agent.knowledge_pack_id,
+        is_bound=is_bound,
     )
     if "persona_key" in changes:
         agent.persona = persona
@@ -192,8 +203,13 @@ def _next_version(agent: Agent, **values: Any) -> AgentVersion:
 
 
 @transaction.atomic
-def restore_version(*, agent: Agent, number: int, actor: User | None) -> AgentVersion:
-    """Make a new version with an old one's content."""
+def restore_version(
+    *, agent: Agent, number: int, actor: User | None, is_bound: bool = False
+) -> AgentVersion:
+    """Make a new version with an old one's content.
+
+    Who is bound to this agent gives it no other knowledge. Raises NotFound, Forbidden.
+    """
     agent = locked(agent)
     old = agent.versions.select_related("persona", "knowledge_pack").filter(
         number=number
@@ -201,6 +217,8 @@ def restore_version(*, agent: Agent, number: int, actor: User | None) -> AgentVe
     old = old.first()
     if old is None:
         raise NotFound
+    if is_bound and old.knowledge_pack_id not in (None, agent.knowledge_pack_id):
+        raise Forbidden("This API key may not see the knowledge of that version.")
     before = audited(agent)
     for name in ("system_prompt", "persona", "knowledge_pack", "config"):
         setattr(agent, name, getattr(old, name))

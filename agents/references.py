@@ -115,9 +115,18 @@ def _question() -> str:
 
 
 def resolve_references(
-    organization: Organization, persona_key: str | None, pack_id: UUID | None
+    organization: Organization,
+    persona_key: str | None,
+    pack_id: UUID | None,
+    *,
+    only_pack: UUID | None = None,
+    is_bound: bool = False,
 ) -> tuple[Persona | None, KnowledgePack | None]:
-    """Find persona and knowledge pack among what the organization may use."""
+    """Find persona and knowledge pack among what the caller may use.
+
+    A caller bound to one agent sees no pack but `only_pack`, which that agent has.
+    Raises Invalid.
+    """
     persona = pack = None
     if persona_key:
         persona = (
@@ -126,7 +135,7 @@ def resolve_references(
             .order_by(models.F("organization").desc(nulls_last=True))
             .first()
         )
-    if pack_id is not None:
+    if pack_id is not None and (not is_bound or pack_id == only_pack):
         pack = (
             KnowledgePack.objects.for_organization(organization)
             .filter(pk=pack_id)

@@ -197,6 +197,7 @@ class AgentViewSet(PortableActions, OrganizationViewSet):
             changes=changes,
             if_match=self.request.META.get("HTTP_IF_MATCH"),
             replace=replace,
+            is_bound=self.principal.bound_agent is not None,
         )
         return Response(as_dict(agent), headers={"ETag": agent.etag})
 
@@ -277,7 +278,10 @@ class AgentViewSet(PortableActions, OrganizationViewSet):
     def restore_version(self, request, public_id, number):
         agent = self.find()
         version = editing.restore_version(
-            agent=agent, number=int(number), actor=self.principal.user
+            agent=agent,
+            number=int(number),
+            actor=self.principal.user,
+            is_bound=self.principal.bound_agent is not None,
         )
         return Response(version_as_dict(version, version.agent), 201)
 

@@ -83,6 +83,11 @@ class AgentQuerySet(SoftDeleteQuerySet):
     def newest_first(self):
         return self.order_by("-created_at", "-id")
 
+    def has(self, organization, public_id) -> bool:
+        """Say whether the organization has this agent, alive."""
+        mine = self.for_organization(organization).filter(public_id=public_id)
+        return mine.order_by().exists()
+
     def names_of(self, organization, most):
         """The newest agents of an organization: public id and name of each."""
         mine = self.for_organization(organization).newest_first()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.models import AuditLog
+from accounts.models import APIKey, AuditLog
 from accounts.tests.factories import MembershipFactory
 from conftest import client_with_key
 from metrics.models import AgentMetrics, MetricEvent
@@ -335,7 +335,10 @@ def bound(ada, harbor):
     service = AgentMetricsService(harbor)
     for name in ("mine", "other"):
         service.update_custody_test_result(name, TEST)
-    return client_with_key(ada, agent_public_id=public_id)
+    client = client_with_key(ada)
+    # By hand: there is no agent of that id here.
+    APIKey.objects.update(agent_public_id=public_id)
+    return client
 
 
 def test_a_bound_key_sees_its_own_agent_only(bound):
