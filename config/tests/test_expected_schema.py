@@ -16,8 +16,8 @@ ALL = {
     """,
     "constraint": """
         SELECT conrelid::regclass::text,
-            format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I CASCADE', conrelid::regclass,
-                conname)
+            format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I CASCADE',
+                conrelid::regclass, conname)
         FROM pg_constraint WHERE connamespace = 'public'::regnamespace
             AND contype IN ('p', 'u', 'f', 'c')
             AND conrelid <> 'django_migrations'::regclass
