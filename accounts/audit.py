@@ -5,16 +5,23 @@ import hmac
 import json
 import os
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import IO, Any
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models.audit import (
+    ERASURE,
     PLATFORM,
     AuditAction,
+    AuditAnchor,
     AuditDetail,
     AuditHead,
     AuditLog,
@@ -26,6 +33,11 @@ from accounts.request_facts import RequestFacts, body_of, current_request, statu
 
 # What links in mails end with.
 SECRET_ENDS = re.compile(r"(/join/|/reset/key/|/confirm-email/)[^/]+")
+
+# Ranges of erased rows that one row names at most.
+RANGES_A_ROW = 1_000
+# More bytes than a line of the anchor file has.
+LONGEST_ANCHOR = 1_000
 
 
 def without_secrets(path: str) -> str:
@@ -214,20 +226,94 @@ def anchor_signature(text: str, key: str) -> str:
     return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
+@transaction.atomic
 def anchor_heads() -> int:
     """Append every chain's signed head to a file outside the database."""
+    anchor = _locked_anchor()
     stamp = timezone.now().isoformat()
     lines = []
     for head in AuditHead.objects.order_by("pk").iterator():
         text = f"{stamp} {head.organization_id} {head.sequence} {head.hash}"
         signature = anchor_signature(text, settings.SECRET_KEY)
-        lines.append(f"{text} {signature}\n")
+        lines.append(f"{text} {signature}\n".encode())
     path = settings.AUDIT_ANCHOR
     path.parent.mkdir(parents=True, exist_ok=True)
+    # In one write, so that a reader sees all of it or nothing.
     with os.fdopen(
-        os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a"
+        os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "a+b", buffering=0
     ) as file:
-        file.writelines(lines)
-        file.flush()
+        is_whole = _take_in_the_rest(anchor, file)
+        file.write(b"".join(lines))
         os.fsync(file.fileno())
+    # What was cut off stays missed, whatever is written after it.
+    if is_whole:
+        for line in lines:
+            anchor.take_in(line)
+        anchor.save()
     return len(lines)
+
+
+def _locked_anchor() -> AuditAnchor:
+    AuditAnchor.objects.bulk_create([AuditAnchor()], ignore_conflicts=True)
+    return AuditAnchor.objects.select_for_update().get()
+
+
+def _take_in_the_rest(anchor: AuditAnchor, file: IO[bytes]) -> bool:
+    """Count what a run wrote that ended before it could say so.
+
+    Return False where the file is shorter than what was written.
+    """
+    if os.fstat(file.fileno()).st_size < anchor.size:
+        return False
+    file.seek(anchor.size)
+    with os.fdopen(os.dup(file.fileno()), "rb") as rest:
+        for line in iter(lambda: rest.readline(LONGEST_ANCHOR), b""):
+            if not line.endswith(b"\n") and len(line) < LONGEST_ANCHOR:
+                file.truncate(anchor.size)
+                break
+            anchor.take_in(line)
+    return True
+
+
+@transaction.atomic
+def begin_anchor() -> Path | None:
+    """Put the anchor file aside and begin another; return where the old one is."""
+    anchor, path, aside = _locked_anchor(), settings.AUDIT_ANCHOR, None
+    if path.is_file():
+        aside = path.with_name(f"{path.name}.{timezone.now():%Y%m%dT%H%M%S%f}")
+        path.rename(aside)
+    before = {"size": anchor.size, "digest": anchor.digest}
+    anchor.size, anchor.digest = 0, ""
+    anchor.save()
+    record(action=AuditAction.UPDATE, resource_type="audit_anchor", metadata=before)
+    return aside
+
+
+def record_erasure(
+    gone: Iterable[tuple[int, int, int]], *, subject_id: Any, actor: Any = None
+) -> None:
+    """Append to each chain which of its rows have lost their details lawfully.
+
+    `gone` has the chain, the first and the last row of each range, in order.
+    """
+    facts = current_request.get() or RequestFacts()
+    # The row must outlive its actor: nothing in its details may name anybody.
+    token = current_request.set(
+        replace(facts, ip_address="", user_agent="", request=None)
+    )
+    # As everywhere, organizations come before the platform.
+    chains = sorted(gone, key=lambda each: (each[0] == PLATFORM, each))
+    try:
+        for chain, ranges in groupby(chains, key=itemgetter(0)):
+            ranges = [each[1:] for each in ranges]
+            for first in range(0, len(ranges), RANGES_A_ROW):
+                record(
+                    action=AuditAction.DELETE,
+                    resource_type=ERASURE,
+                    resource_id=subject_id,
+                    organization_id=chain,
+                    actor=actor,
+                    metadata={"erased": ranges[first : first + RANGES_A_ROW]},
+                )
+    finally:
+        current_request.reset(token)

@@ -11,7 +11,7 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit, privacy
+from accounts import audit, particulars, privacy
 from accounts.errors import DomainError, NotFound
 from accounts.models.api_keys import APIKey
 from accounts.models.audit import AuditAction
@@ -105,6 +105,7 @@ def erase_account(*, user_id: UUID, actor: User | None = None) -> None:
     privacy.erase(Kind.PERSON, user)
     user.delete()
     user.pk = user_id
+    particulars.forget_details(user, actor)
     _record(AuditAction.DELETE, user, actor, metadata={"erased": True})
 
 

@@ -6,11 +6,12 @@ from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
-from django.db import connection, models
+from django.db import connection, models, transaction
 
+from accounts import audit
 from accounts.archives import rows_of
 from accounts.models.api_keys import APIKey
-from accounts.models.audit import AuditLog
+from accounts.models.audit import ERASURE, AuditLog
 from accounts.models.browser_sessions import BrowserSession
 from accounts.models.invitations import Invitation
 from accounts.models.organizations import Membership, Organization
@@ -27,9 +28,24 @@ SIGN_IN = {
     "socialaccount.SocialAccount": (),
     "mfa.Authenticator": ("data",),
 }
-FORGET_DETAILS = """
-    DELETE FROM audit_details AS detail USING audit_logs AS log
-    WHERE log.id = detail.audit_log_id AND (
+# Erases details and returns which rows lost theirs, as ranges. The rows that name
+# what was erased keep theirs: nobody is named in them.
+FORGET = """
+    WITH gone AS (
+        DELETE FROM audit_details AS detail USING audit_logs AS log
+        WHERE log.id = detail.audit_log_id
+            AND log.resource_type <> %(erasure)s AND ({which})
+        RETURNING log.organization_id, log.sequence
+    ), numbered AS (
+        SELECT organization_id, sequence, sequence - row_number() OVER (
+            PARTITION BY organization_id ORDER BY sequence
+        ) AS island
+        FROM gone
+    )
+    SELECT organization_id, min(sequence), max(sequence)
+    FROM numbered GROUP BY organization_id, island
+"""
+OF_PERSON = """
         log.user_id = %(id)s
         OR (log.resource_type IN ('user', 'membership')
             AND log.resource_id = %(id)s::text)
@@ -37,12 +53,8 @@ FORGET_DETAILS = """
             detail.changes::text || detail.metadata::text
             || coalesce(detail.request_body::text, '')
         )) > 0
-    )
 """
-FORGET_CHAIN = """
-    DELETE FROM audit_details AS detail USING audit_logs AS log
-    WHERE log.id = detail.audit_log_id AND log.organization_id = %s
-"""
+OF_CHAIN = "log.organization_id = %(id)s"
 
 
 def person_sections(user: User) -> Iterator[Section]:
@@ -88,9 +100,7 @@ def activity(rows: models.QuerySet) -> Iterator[Row]:
 
 
 def forget_person(user: User) -> None:
-    """Erase what names a person beside their account: the record keeps its chain."""
-    with connection.cursor() as cursor:
-        cursor.execute(FORGET_DETAILS, {"id": user.pk, "email": user.email})
+    """Erase what names a person beside their account and the audit log's details."""
     # What they hold names the address, too.
     Session.objects.filter(browser_session__user=user).delete()
     Invitation.objects.filter(email=user.email).delete()
@@ -129,8 +139,23 @@ def record_of(organization: Organization) -> Iterator[Row]:
 
 def forget_organization(organization: Organization) -> None:
     """Erase the details of its record; what else belongs to it goes with its row."""
+    _forget(OF_CHAIN, {"id": organization.pk})
+
+
+def forget_details(user: User, actor: User | None) -> None:
+    """Erase the details of every audit row that names a person.
+
+    Call it last: it appends to the chains of all organizations the person was in.
+    """
+    _forget(OF_PERSON, {"id": user.pk, "email": user.email}, actor)
+
+
+@transaction.atomic
+def _forget(which: str, values: dict, actor: User | None = None) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(FORGET_CHAIN, [organization.pk])
+        cursor.execute(FORGET.format(which=which), values | {"erasure": ERASURE})
+        gone = cursor.fetchall()
+    audit.record_erasure(gone, subject_id=values["id"], actor=actor)
 
 
 def register_steps() -> None:

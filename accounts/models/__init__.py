@@ -1,5 +1,11 @@
 from accounts.models.api_keys import APIKey, RateLimitTier, Scope
-from accounts.models.audit import AuditAction, AuditDetail, AuditHead, AuditLog
+from accounts.models.audit import (
+    AuditAction,
+    AuditAnchor,
+    AuditDetail,
+    AuditHead,
+    AuditLog,
+)
 from accounts.models.browser_sessions import BrowserSession
 from accounts.models.invitations import Invitation
 from accounts.models.lifecycle import WorkStatus
@@ -15,6 +21,7 @@ from accounts.models.webhooks import (
 __all__ = [
     "APIKey",
     "AuditAction",
+    "AuditAnchor",
     "AuditDetail",
     "AuditHead",
     "AuditLog",

@@ -1,5 +1,6 @@
 """The audit log: append-only, chained by hash, one chain per organization."""
 
+import hashlib
 import json
 
 from django.db import models
@@ -9,6 +10,8 @@ from accounts.models.lifecycle import new_id
 
 # The chain of what belongs to no organization (sign-ins, operators' work).
 PLATFORM = 0
+# What a row is about that names the rows whose details were erased.
+ERASURE = "audit_details"
 
 
 class AuditAction(models.TextChoices):
@@ -35,6 +38,25 @@ class AuditHead(models.Model):
 
     def __str__(self) -> str:
         return f"{self.organization_id}: {self.sequence}"
+
+
+class AuditAnchor(models.Model):
+    """What the anchor file must hold: so many bytes, and their digest. One row."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    size = models.BigIntegerField(default=0)
+    digest = models.CharField(max_length=64, blank=True, default="")
+
+    class Meta:
+        db_table = "audit_anchors"
+
+    def __str__(self) -> str:
+        return f"{self.size} bytes"
+
+    def take_in(self, line: bytes) -> None:
+        """Count a line of the file."""
+        self.size += len(line)
+        self.digest = hashlib.sha256(self.digest.encode() + line).hexdigest()
 
 
 class AuditLogQuerySet(models.QuerySet):

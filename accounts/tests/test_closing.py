@@ -22,6 +22,7 @@ from accounts.closing_notices import tell_person
 from accounts.errors import NotFound
 from accounts.members import invite_member
 from accounts.models import APIKey, AuditAction, AuditDetail, AuditLog, Role, User
+from accounts.request_facts import RequestFacts, current_request
 from accounts.tests.factories import MembershipFactory, OperatorFactory, make_key
 from accounts.verification import verify_audit
 
@@ -158,10 +159,24 @@ def test_the_audit_chain_still_verifies_after_an_erasure(traces):
     close_account(user=traces.user, actor=traces.user)
     rows = AuditLog.objects.count()
     erase_account(user_id=traces.user_id)
-    assert AuditLog.objects.count() == rows + 1
+    told = AuditLog.objects.filter(resource_type="audit_details")
+    assert AuditLog.objects.count() == rows + 1 + told.count()
     verdict = verify_audit()
     assert verdict.problems == []
     assert verdict.erased > 0
+
+
+def test_an_erasure_is_recorded_in_each_chain_and_names_nobody(traces, harbor):
+    close_account(user=traces.user, actor=traces.user)
+    token = current_request.set(RequestFacts(ip_address="10.9.8.7", user_agent="Me"))
+    erase_account(user_id=traces.user_id)
+    current_request.reset(token)
+    told = AuditLog.objects.filter(resource_type="audit_details")
+    assert harbor.pk in told.values_list("organization_id", flat=True)
+    assert {
+        (row.detail.ip_address, row.detail.user_agent, *row.detail.metadata)
+        for row in told
+    } == {("", "", "erased")}
 
 
 def test_what_others_did_keeps_its_details(traces, harbor, ada):

@@ -8,6 +8,7 @@ LEFT_OUT = {
     "User": "members are named; their accounts are their own",
     "BrowserSession": "where somebody is signed in is theirs alone to know",
     "AuditDetail": "stands in its row of the audit log",
+    "AuditAnchor": "about the installation's own file",
     "AuditHead": "the end of the chain, which its last row shows",
     "WebhookDelivery": "a log of thin messages, kept for some weeks",
     "WebhookAttempt": "the same",

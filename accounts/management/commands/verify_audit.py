@@ -3,6 +3,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand
 
+from accounts.audit import begin_anchor
 from accounts.verification import verify_audit
 
 MOST_SHOWN = 50
@@ -15,7 +16,17 @@ class Command(BaseCommand):
         parser.add_argument("--organization", type=int, help="only this one's chain")
         parser.add_argument("--anchor", type=Path, help="another anchor file")
 
-    def handle(self, *, organization, anchor, **options):
+        parser.add_argument(
+            "--new-anchor",
+            action="store_true",
+            help="after a restore: put the anchor file aside and begin another",
+        )
+
+    def handle(self, *, organization, anchor, new_anchor, **options):
+        if new_anchor:
+            aside = begin_anchor()
+            self.stdout.write(f"The old anchor file is {aside or 'lost'}.")
+            return
         verdict = verify_audit(organization, anchor)
         for problem in verdict.problems[:MOST_SHOWN]:
             self.stdout.write(problem)
