@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import importlib.util
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -48,9 +49,13 @@ def socket_dir(data_dir: Path) -> Path:
     return Path("/tmp") / f"youragent-{os.getuid()}-{digest}"  # noqa: S108
 
 
-def database_url(data_dir: Path) -> str:
+def database_url(data_dir: Path, name: str = ROLE) -> str:
     """Address the built-in PostgreSQL as the ordinary role."""
-    return f"postgresql://{ROLE}@/{ROLE}?host={quote(str(socket_dir(data_dir)))}"
+    return f"postgresql://{ROLE}@/{name}?host={_quoted_place(data_dir)}"
+
+
+def _quoted_place(data_dir: Path) -> str:
+    return quote(str(socket_dir(data_dir)))
 
 
 def redis_url(data_dir: Path) -> str:
@@ -305,16 +310,32 @@ def _valkey_server() -> Path:
         ) from error
 
 
+def shell_environment(data_dir: Path) -> str:
+    """Return what a shell needs to use PostgreSQL's own programs with this server."""
+    administrator = f"postgresql://postgres@/postgres?host={_quoted_place(data_dir)}"
+    return "\n".join(
+        f"export {name}={value}"
+        for name, value in {
+            "PATH": f'{shlex.quote(str(_postgres_bin()))}:"$PATH"',
+            "DATABASE_URL": shlex.quote(database_url(data_dir)),
+            "RESTORED_URL": shlex.quote(database_url(data_dir, f"{ROLE}_restored")),
+            "ADMIN_URL": shlex.quote(administrator),
+        }.items()
+    )
+
+
 def main() -> int:
-    """Start or stop the servers of a data directory from a shell."""
+    """Start or stop the servers of a data directory from a shell, or say where."""
     parser = argparse.ArgumentParser(prog="python -m config.embedded")
-    parser.add_argument("action", choices=["start", "stop"])
+    parser.add_argument("action", choices=["start", "stop", "environment"])
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("--no-fsync", action="store_true")
     given = parser.parse_args()
     try:
         if given.action == "start":
             start(given.data_dir, fsync=not given.no_fsync)
+        elif given.action == "environment":
+            print(shell_environment(given.data_dir))  # noqa: T201
         else:
             stop(given.data_dir)
     except (EmbeddedError, OSError) as error:
