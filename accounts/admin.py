@@ -14,6 +14,7 @@ from accounts.members import revoke_invitation
 from accounts.models import (
     APIKey,
     AuditAction,
+    AuditAnchor,
     AuditDetail,
     AuditHead,
     AuditLog,
@@ -260,6 +261,12 @@ class AuditHeadAdmin(ReadOnlyAdmin):
     list_display = ("organization_id", "sequence", "hash")
     search_fields = ("=organization_id",)
     ordering = ("organization_id",)
+
+
+@admin.register(AuditAnchor)
+class AuditAnchorAdmin(ReadOnlyAdmin):
+    list_display = ("size", "digest")
+    ordering = ("id",)
 
 
 def detail_of(row: AuditLog, name: str) -> object:

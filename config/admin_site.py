@@ -82,6 +82,7 @@ NAVIGATION = {
         ("Audit log", "policy", "accounts_auditlog"),
         ("Audit details", "plagiarism", "accounts_auditdetail"),
         ("Chain heads", "link", "accounts_audithead"),
+        ("Audit anchor", "anchor", "accounts_auditanchor"),
     ],
 }
 

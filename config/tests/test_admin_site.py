@@ -43,6 +43,7 @@ READ_ONLY = {
     "auditlog",
     "auditdetail",
     "audithead",
+    "auditanchor",
     "agentmetrics",
     "metricevent",
     "metricstotal",
