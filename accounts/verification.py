@@ -152,7 +152,7 @@ def _erased(chain: int) -> Ranges:
         if is_whole and details_digest(row.detail) == row.details_digest:
             ranges += [
                 (first, min(last, row.sequence - 1))
-                for first, last in row.detail.metadata["erased"]
+                for first, last in row.detail.metadata.get("erased", [])
             ]
     return Ranges(ranges)
 

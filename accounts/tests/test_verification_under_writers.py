@@ -93,3 +93,18 @@ def test_writers_that_never_pause_cause_no_false_alarm_and_hide_no_true_one():
     assert found[:-1] == [[]] * 10
     assert len(found[-1]) == 1
     assert AuditLog.objects.count() > 10
+
+
+def test_runs_that_anchor_at_once_leave_one_whole_file():
+    def anchor_often() -> None:
+        try:
+            for _ in range(15):
+                audit.anchor_heads()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        for each in [threads.submit(anchor_often) for _ in range(4)]:
+            each.result()
+    verdict = verify_audit()
+    assert (verdict.problems, verdict.anchors) == ([], 61)
