@@ -98,13 +98,13 @@ def test_writers_that_never_pause_cause_no_false_alarm_and_hide_no_true_one():
 def test_runs_that_anchor_at_once_leave_one_whole_file():
     def anchor_often() -> None:
         try:
-            for _ in range(15):
+            for _ in range(25):
                 audit.anchor_heads()
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(4) as threads:
-        for each in [threads.submit(anchor_often) for _ in range(4)]:
+    with ThreadPoolExecutor(8) as threads:
+        for each in [threads.submit(anchor_often) for _ in range(8)]:
             each.result()
     verdict = verify_audit()
-    assert (verdict.problems, verdict.anchors) == ([], 61)
+    assert (verdict.problems, verdict.anchors) == ([], 201)

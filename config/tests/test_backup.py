@@ -23,7 +23,6 @@ from config.environment import BASE_DIR
 from metrics.services import AgentMetricsService
 
 pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True)]
-ROLE = "ordinary_owner"
 VERIFIERS = ("check_database", "verify_audit", "verify_metrics", "reconcile")
 ROWS = """
     SELECT format('%s rows of %s: %s', count(*), '{table}', md5(coalesce(
@@ -43,6 +42,10 @@ class Backup(NamedTuple):
         return f"postgresql://{role}@/{name}?host={place}"
 
     @property
+    def owner(self) -> str:
+        return f"{self.source}_owner"
+
+    @property
     def restored(self) -> str:
         return f"{self.source}_restored"
 
@@ -52,7 +55,7 @@ class Backup(NamedTuple):
             "youragent_restored": self.restored,
             "youragent_before": f"{self.source}_before",
             "youragent.dump": "the.dump",
-            "OWNER youragent": f"OWNER {ROLE}",
+            "OWNER youragent": f"OWNER {self.owner}",
             "--username=youragent": "--username=postgres",
             "docker compose exec -T postgres ": "",
             "youragent": self.source,
@@ -65,7 +68,7 @@ class Backup(NamedTuple):
         environment = environment.replace(".data", str(settings.DATA_DIR))
         urls = {
             "DATABASE_URL": self.url(self.source),
-            "RESTORED_URL": self.url(self.restored, ROLE),
+            "RESTORED_URL": self.url(self.restored, self.owner),
             "PGHOST": str(embedded.socket_dir(settings.DATA_DIR)),
         }
         exports = "".join(f"export {name}='{url}'\n" for name, url in urls.items())
@@ -88,7 +91,7 @@ class Backup(NamedTuple):
         return subprocess.run(  # noqa: S603
             [sys.executable, "manage.py", command],
             cwd=BASE_DIR,
-            env=os.environ | {"DATABASE_URL": self.url(self.restored, ROLE)},
+            env=os.environ | {"DATABASE_URL": self.url(self.restored, self.owner)},
             capture_output=True,
             text=True,
         )
@@ -106,7 +109,7 @@ def drop(backup: Backup) -> None:
     with embedded._superuser(settings.DATA_DIR, "postgres") as postgres:
         for name in (backup.source, backup.restored, f"{backup.source}_before"):
             postgres.execute(f"DROP DATABASE IF EXISTS {name}")
-        postgres.execute(f"DROP ROLE IF EXISTS {ROLE}")
+        postgres.execute(f"DROP ROLE IF EXISTS {backup.owner}")
 
 
 @pytest.fixture
@@ -122,7 +125,7 @@ def backup(api, ada, tmp_path) -> Iterator[Backup]:
     drop(backup)
     disconnect()  # nobody may look on while it is copied
     with embedded._superuser(settings.DATA_DIR, "postgres") as postgres:
-        postgres.execute(f"CREATE ROLE {ROLE} LOGIN CREATEDB")
+        postgres.execute(f"CREATE ROLE {backup.owner} LOGIN CREATEDB")
         postgres.execute(
             f"CREATE DATABASE {backup.source} OWNER {embedded.ROLE} TEMPLATE {template}"
         )
