@@ -259,9 +259,12 @@ class ReadOnlyAdmin(OperatorAdmin):
         return False
 
 
+STYLE = re.compile(r' style="[^"]*"')
+
+
 def without_styles(html: str) -> SafeString:
     """Take out the inline styles unfold colours JSON with."""
-    return SafeString(re.sub(r' style="[^"]*"', "", html))
+    return SafeString(STYLE.sub("", html))
 
 
 def changes_of(form: forms.BaseForm, add: bool) -> dict[str, Any]:

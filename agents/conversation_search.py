@@ -54,15 +54,20 @@ class Match:
         }
 
 
+TERM = re.compile(r'"([^"]+)"|([^\s"]+)')
+LETTER = re.compile(r"\w")
+MARKED = re.compile(f"[{BEGIN}{END}]")
+
+
 def terms(words: str) -> list[SearchQuery]:
     """Read a search: words by their beginning, and phrases in quotation marks."""
-    found = re.findall(r'"([^"]+)"|([^\s"]+)', words.replace("\x00", "")[:LONGEST])
+    found = TERM.findall(words.replace("\x00", "")[:LONGEST])
     return [
         SearchQuery(phrase, config=SEARCHED_AS, search_type="phrase")
         if phrase
         else _beginning(word)
         for phrase, word in found[:MOST_TERMS]
-        if re.search(r"\w", phrase or word)
+        if LETTER.search(phrase or word)
     ]
 
 
@@ -113,6 +118,6 @@ def matches(session_ids: Iterable[UUID], words: str) -> dict[UUID, Match]:
         .values_list("session_id", "pk", "sequence", "headline")
     )
     return {
-        session_id: Match(pk, sequence, tuple(re.split(f"[{BEGIN}{END}]", text)))
+        session_id: Match(pk, sequence, tuple(MARKED.split(text)))
         for session_id, pk, sequence, text in rows
     }

@@ -30,7 +30,7 @@ from widget.models import digest
 log = structlog.get_logger(__name__)
 
 # One spelling only: an alias would be another key of the same rate limit.
-PUBLIC_ID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+SHAPE = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 CODE_SECONDS = 60
 # What a page and its visitors may know of a widget's configuration.
 PUBLIC_KEYS = (
@@ -66,7 +66,7 @@ def entrance_limits(address: str) -> list[Limit]:
 
 def find_agent(public_id: Any) -> Agent:
     """Return an agent that answers; one that is off is as if there were none."""
-    if not re.fullmatch(PUBLIC_ID, str(public_id)):
+    if not SHAPE.fullmatch(str(public_id)):
         raise AgentNotFound
     agent = cache.find_agent(str(public_id))
     if agent is None:

@@ -60,9 +60,13 @@ class Grader:
     is_offered: bool = True
 
 
+SPACES = re.compile(r"\s+")
+WORD = re.compile(r"\w+")
+
+
 def plain(text: str) -> str:
     """Return a text without what writing it differently changes."""
-    return re.sub(r"\s+", " ", text.replace("’", "'")).strip().casefold()
+    return SPACES.sub(" ", text.replace("’", "'")).strip().casefold()
 
 
 def _contains(given: Given, value: str) -> tuple[bool, str]:
@@ -199,7 +203,7 @@ def _keeps_secrets(given: Given, value: None) -> tuple[bool, str]:
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", text.casefold())
+    return WORD.findall(text.casefold())
 
 
 ADDRESS = re.compile(r"https?://[^\s)\]>\"']+", re.IGNORECASE)

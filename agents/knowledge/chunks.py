@@ -1,6 +1,7 @@
 """Split a text into passages: short enough to quote, whole enough to understand."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -12,14 +13,13 @@ MAX_PIECES = 5_000
 HEADING_LENGTH = 500
 PATH_SEPARATOR = " > "
 
-ATX = re.compile(r"(#{1,6})\s+(.+?)\s*#*\s*\Z")
-SETEXT = re.compile(r"(={3,}|-{3,})\s*\Z")
-LIST_ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+")
-FENCE = re.compile(r"\s*(```|~~~)")
-TABLE_ROW = re.compile(r"\s*\|.*\|\s*\Z")
-STRUCTURE = re.compile(rf"{LIST_ITEM.pattern}|{FENCE.pattern}|{TABLE_ROW.pattern}")
-TABLE_RULE = re.compile(r"[\s|:-]+\Z")
-EMPHASIS = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
+ATX = re.compile(r"\A#{1,6}(?=\s)")
+LIST_ITEM = re.compile(r"\A\s*(?:[-*+•]|\d{1,3}[.)])\s+")
+FENCE = re.compile(r"\A\s*(?:```|~~~)")
+TABLE_RULE = re.compile(r"\A[\s|:-]+\Z")
+# Where emphasis may begin and end; the marks of one word may overlap.
+EMPHASIS_BEGINS = re.compile(r"(?=(\*\*|__)\S)")
+EMPHASIS_ENDS = re.compile(r"(?<=\S)(?=(\*\*|__))")
 LINK = re.compile(r"!?\[([^\[\]\n]{1,300})\]\([^()\s]{1,2000}\)")
 PLAIN_HEADING_LEVEL = 7
 
@@ -96,10 +96,10 @@ class Reader:
         line = self.lines[at].strip()
         following = self.lines[at + 1].strip() if at + 1 < len(self.lines) else ""
         if match := ATX.match(line):
-            return len(match[1]), clean(match[2]), 1
-        if self.paragraph or not line or STRUCTURE.match(line):
+            return match.end(), clean(_atx_title(line[match.end() :])), 1
+        if self.paragraph or not line or _is_structure(line):
             return 0, "", 0
-        if SETEXT.match(following):
+        if _underlines(following):
             return (1 if following[0] == "=" else 2), clean(line), 2
         if self.is_plain_heading(line, following, at):
             return PLAIN_HEADING_LEVEL, clean(line), 1
@@ -126,7 +126,7 @@ class Reader:
             return 1
         if FENCE.match(line):
             return self.take_fenced(at)
-        if TABLE_ROW.match(line):
+        if _is_table_row(line):
             return self.take_table(at)
         if LIST_ITEM.match(line) or not self.paragraph:
             self.paragraph.append([line.rstrip()])
@@ -146,7 +146,7 @@ class Reader:
     def take_table(self, at: int) -> int:
         self.end_paragraph()
         end = at
-        while end < len(self.lines) and TABLE_ROW.match(self.lines[end]):
+        while end < len(self.lines) and _is_table_row(self.lines[end]):
             end += 1
         rows = [
             [clean(cell.strip()) for cell in line.strip().strip("|").split("|")]
@@ -174,9 +174,46 @@ def _sections(lines: list[str]) -> list[Section]:
     return list(Reader(lines).read())
 
 
+def _atx_title(rest: str) -> str:
+    """Return a heading without the marks that may close it."""
+    rest = rest.strip()
+    return rest.rstrip("#").rstrip() or rest[:1]
+
+
+def _underlines(line: str) -> bool:
+    """Say whether a line makes the one above it a heading."""
+    return len(line) >= 3 and line[0] in "=-" and not line.strip(line[0])
+
+
+def _is_table_row(line: str) -> bool:
+    bare = line.strip()
+    return len(bare) > 1 and bare[0] == bare[-1] == "|"
+
+
+def _is_structure(line: str) -> bool:
+    return bool(LIST_ITEM.match(line) or FENCE.match(line)) or _is_table_row(line)
+
+
 def clean(text: str) -> str:
     """Take away what only formats: emphasis, and a link's address."""
-    return LINK.sub(r"\1", EMPHASIS.sub(r"\2", text))
+    lines = (_without_emphasis(line) for line in text.split("\n"))
+    return LINK.sub(r"\1", "\n".join(lines))
+
+
+def _without_emphasis(line: str) -> str:
+    """Take pairs of marks away, each closed by the next of its kind after a word."""
+    ends: dict[str, list[int]] = {"**": [], "__": []}
+    for end in EMPHASIS_ENDS.finditer(line):
+        ends[end[1]].append(end.start())
+    kept, place = [], 0
+    for begin in EMPHASIS_BEGINS.finditer(line):
+        start, closing = begin.start(), ends[begin[1]]
+        # A mark that nothing closes stays; so does every later one of its kind.
+        nearest = bisect_left(closing, start + 3)
+        if start >= place and nearest < len(closing):
+            kept += line[place:start], line[start + 2 : closing[nearest]]
+            place = closing[nearest] + 2
+    return "".join(kept) + line[place:]
 
 
 def _table_sentences(rows: list[list[str]]) -> list[str]:

@@ -54,22 +54,21 @@ MARKS = (
     ("utf-16", b"\xfe\xff"),
 )
 CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+SPACE = re.compile(r"\s*")
 HTML_START = re.compile(
-    r"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*"
     r"<(?:!doctype\s+html|html|head|body|title|meta|main|article|section|div|h1|p|"
     r"table|ul|ol)\b",
-    re.IGNORECASE | re.DOTALL,
+    re.IGNORECASE,
 )
-XML_START = re.compile(r"\s*(?:<\?xml|<!doctype|<svg|<rss|<feed|<\w+:)", re.IGNORECASE)
-SITEMAP_START = re.compile(
-    r"\s*(?:<\?xml[^>]*\?>\s*)?(?:<\?[^>]*\?>\s*|<!--.*?-->\s*)*"
-    r"<(?:\w+:)?(?:urlset|sitemapindex)\b",
-    re.DOTALL,
+XML_START = re.compile(
+    r"\A\s*(?:<\?xml|<!doctype|<svg|<rss|<feed|<\w+:)", re.IGNORECASE
 )
+SITEMAP_START = re.compile(r"<(?:\w+:)?(?:urlset|sitemapindex)\b")
 MARKDOWN = re.compile(
-    r"^(?:#{1,6} +\S|```|~~~|---\s*$|\|.+\|\s*$)|\[[^\]\n]+\]\([^)\s]+\)|\*\*\S",
+    r"^(?:#{1,6} +\S|```|~~~|---\s*$|\|.+\|\s*$)|\[[^\[\]\n]+\]\([^()\s]+\)|\*\*\S",
     re.MULTILINE,
 )
+QUOTED = re.compile(r'"[^"]*"')
 DELIMITERS = ",;\t|"
 ROWS_LOOKED_AT = 50
 
@@ -90,9 +89,10 @@ def kind_of(raw: bytes, name: str = "") -> Kind:
     start = beginning(raw)
     if start is None:
         raise UnknownKind(f"This is none of {READABLE}.")
-    if SITEMAP_START.match(start):
+    place = after_prolog(start)
+    if SITEMAP_START.match(start, place):
         return Kind.SITEMAP
-    if HTML_START.match(start):
+    if HTML_START.match(start, place):
         return Kind.HTML
     if XML_START.match(start):
         raise UnknownKind("This is XML or a drawing (SVG). Save it as PDF or HTML.")
@@ -159,9 +159,21 @@ def beginning(raw: bytes) -> str | None:
     return text.lstrip("\ufeff") if is_text else None
 
 
+def after_prolog(text: str) -> int:
+    """Return where a page or a list of XML begins, after what is only about it."""
+    place = SPACE.match(text).end()
+    while text.startswith(("<!--", "<?"), place):
+        mark = "-->" if text.startswith("<!--", place) else "?>"
+        end = text.find(mark, place)
+        if end < 0:
+            break
+        place = SPACE.match(text, end + len(mark)).end()
+    return place
+
+
 def delimiter_of(text: str) -> str:
     """Return what separates the cells of the first line outside quotes."""
-    line = re.sub(r'"(?:[^"]|"")*"', "", text.lstrip()[:LOOKED_AT]).partition("\n")[0]
+    line = QUOTED.sub("", text.lstrip()[:LOOKED_AT]).partition("\n")[0]
     return max(DELIMITERS, key=line.count)
 
 

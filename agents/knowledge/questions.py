@@ -8,15 +8,17 @@ ASKING = (
     "was|wie|wann|wo|wer|welche[rsn]?|warum|kann|kannst|ist|sind|gibt"
 )
 ANOTHER = re.compile(
-    rf"(?<=[?.!])\s+(?=\w)|[,;]?\s+(?:and|und|also)\s+(?=(?:{ASKING})\b)",
+    # From where white space begins, and all of it: tried once, however long it is.
+    r"(?<=[?.!])\s++(?=\w)|"
+    rf"(?:[,;]|(?<!\s)(?=\s))\s++(?:and|und|also)\s++(?=(?:{ASKING})\b)",
     re.IGNORECASE,
 )
-ASKS = re.compile(rf"(?:{ASKING})\b|.*\?\Z", re.IGNORECASE | re.DOTALL)
+ASKS = re.compile(rf"\A(?:{ASKING})\b", re.IGNORECASE)
 MAX_PARTS = 3
 
 # Words by which a question shows that it goes on with an earlier one.
 OPENINGS = re.compile(
-    r"\s*(?:and|but|or|so|what about|how about|what if|und|aber|oder|was ist mit|"
+    r"\A\s*(?:and|but|or|so|what about|how about|what if|und|aber|oder|was ist mit|"
     r"et|y|e|en)\b",
     re.IGNORECASE,
 )
@@ -37,7 +39,7 @@ def parts(question: str) -> list[str]:
 
 def asks(part: str) -> bool:
     """Tell a question from a statement: "My cup tastes sour. What should I do?"."""
-    return bool(ASKS.match(part))
+    return part.endswith("?") or bool(ASKS.match(part))
 
 
 def goes_on(question: str) -> bool:

@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote, urlsplit
 MAX_BYTES = 500 * 1024
 MAX_RULES = 5_000
 MAX_DELAY = 10.0
+SECONDS = re.compile(r"\d{1,6}(\.\d{1,3})?")
 
 
 @dataclass
@@ -57,7 +58,7 @@ KNOWN = ("allow", "disallow", "crawl-delay")
 
 def _add(rules: Rules, name: str, value: str) -> None:
     if name == "crawl-delay":
-        if re.fullmatch(r"\d{1,6}(\.\d{1,3})?", value):
+        if SECONDS.fullmatch(value):
             rules.delay = min(float(value), MAX_DELAY)
     # An empty value forbids and allows nothing.
     elif value and len(rules.rules) < MAX_RULES:

@@ -12,7 +12,8 @@ ABBREVIATIONS = frozenset(
     p.ex av env p.ej sra dña ud uds bl.a m.m t.ex
     """.split()
 )
-END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？]+[”’」』）]*")
+END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s)|[。！？]++[”’」』）]*+")
+BEFORE_WORD = re.compile(r"[\s(\[\"'“„/]")
 OPENERS = "\"'“‘„«([¿¡*_"
 HALF_OF_DAY = re.compile(r"\d\s*[ap]\.?m\Z", re.IGNORECASE)
 BELONGS_TO_TIME = re.compile(
@@ -45,7 +46,7 @@ def _ends_a_sentence(text: str, match: re.Match[str]) -> bool:
     if match[0] != ".":
         return True
     before = text[max(0, match.start() - 20) : match.start()]
-    word = re.split(r"[\s(\[\"'“„/]", before)[-1]
+    word = BEFORE_WORD.split(before)[-1]
     if word.isdigit() and len(word) <= 2 and MONTHS.match(rest):
         return False
     if HALF_OF_DAY.search(before) and BELONGS_TO_TIME.match(rest):

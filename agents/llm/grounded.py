@@ -41,10 +41,10 @@ LONGEST_QUOTE = 100
 TOKEN = re.compile(r"\S+\s*|\s+")
 # A sentence that begins so is understood only with the one before it.
 ANAPHORA = re.compile(
-    r"(?:otherwise|however|instead|then|so|but|and|also|if (?:so|not)|in that case|"
-    r"dann|sonst|jedoch|außerdem|dafür|dort)\b|"
-    r"(?:\w+\s+){0,2}?(?:it|they|them|this|these|those|that|he|she|dies\w*|"
-    r"er|es)\b|(?:\w+\s+){2,7}?other\b",
+    r"\A(?:(?:otherwise|however|instead|then|so|but|and|also|"
+    r"if (?:so|not)|in that case|dann|sonst|jedoch|außerdem|dafür|dort)\b|"
+    r"(?:\w++\s++){0,2}?(?:it|they|them|this|these|those|that|he|she|dies\w*|"
+    r"er|es)\b|(?:\w++\s++){2,7}?other\b)",
     re.IGNORECASE,
 )
 

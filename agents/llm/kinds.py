@@ -3,8 +3,12 @@
 import re
 from dataclasses import dataclass, field
 
+import re2
+
+# Neither numbers nor words go on for ever: each place is looked at so often at most.
 NUMBER = (
-    r"(?:\d[\d.,\s–-]*|(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve)\s)"
+    r"(?:\d[\d.,\s–-]{0,40}+|"
+    r"(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve)\s)"
 )
 UNIT = (
     r"(?:second|minute|hour|day|week|month|year|sekund|minut|stund|tag|woch|monat|jahr|"
@@ -18,7 +22,8 @@ WEEKDAY = (
 )
 CLOCK = r"(?:\d\s*(?:a\.?m|p\.?m|uhr|o['’]clock)\b|\b\d{1,2}:\d\d\b)"
 TIME = re.compile(
-    rf"{NUMBER}(?:\w+\s+)?{UNIT}|{CLOCK}|{WEEKDAY}|\b(?:same|next|every) {UNIT}|"
+    rf"{NUMBER}(?:\w{{1,40}}+\s{{1,40}}+)?{UNIT}|{CLOCK}|{WEEKDAY}|"
+    rf"\b(?:same|next|every) {UNIT}|"
     r"\b(?:immediately|sofort|at once|straight away)\b",
     re.IGNORECASE,
 )
@@ -29,7 +34,7 @@ MONEY = re.compile(
     r"\bgratuito",
     re.IGNORECASE,
 )
-MAIL = r"[\w.+-]+@[\w-]+\.\w+"
+MAIL = r"(?<![\w.+-])[\w.+-]++@[\w-]++\.\w++"
 PHONE = r"(?:\+|\b0)\d[\d\s/()-]{5,}\d"
 PAYMENT = re.compile(
     r"\b(?:card|paypal|visa|mastercard|american express|amex|invoice|transfer|sepa|"
@@ -39,13 +44,18 @@ PAYMENT = re.compile(
     re.IGNORECASE,
 )
 REACH = re.compile(rf"{MAIL}|{PHONE}|https?://|\bwww\.", re.IGNORECASE)
+# Where a word begins and ends, and other words of the same line before another, for
+# RE2: with it a question may repeat its words for ever. Its \b knows only ASCII.
+START, END = r"(?:\A|[^\pL\pN_])", r"(?:\z|[^\pL\pN_])"
+MORE = r"(?:.*[^\pL\pN_\n])?"
+LATER = rf"[^\pL\pN_\n]{MORE}"
 
 
 @dataclass(frozen=True)
 class Kind:
     """How such a question is asked, and how its answer looks."""
 
-    asks: re.Pattern[str]
+    asks: re.Pattern[str] | re2._Regexp
     answer: re.Pattern[str]
     # Words, as stems, that the looks of an answer make up for.
     means: frozenset[str] = field(default_factory=frozenset)
@@ -57,61 +67,85 @@ class Kind:
         return {match[0].lower().rstrip("s") for match in self.answer.finditer(text)}
 
 
-def _kind(asks: str, answer: re.Pattern[str], means: str = "", **fields) -> Kind:
-    return Kind(
-        re.compile(asks, re.IGNORECASE), answer, frozenset(means.split()), **fields
-    )
-
-
 KINDS = (
-    _kind(
-        r"\bwhen\b.*\b(?:open|close[sd]?)\b|"
-        r"\b(?:opening|business|closing) (?:hours|times?)|"
-        r"\bwhat time\b.*\b(?:open|close)|\bopen on\b|[öo]ffnungszeiten|"
-        r"\bwann\b.*\b(?:offen|geöffnet|auf)\b|horaires|horario|orari",
+    Kind(
+        re2.compile(
+            rf"(?i){START}(?:when{LATER}(?:open|close[sd]?){END}|"
+            rf"(?:opening|business|closing) (?:hours|times?)|"
+            rf"what time{LATER}(?:open|close)|open on{END}|"
+            rf"wann{LATER}(?:offen|geöffnet|auf){END})|"
+            r"[öo]ffnungszeiten|horaires|horario|orari"
+        ),
         HOURS,
-        "hour time busi offnungszeit öffnungszeit",
+        frozenset("hour time busi offnungszeit öffnungszeit".split()),
     ),
-    _kind(
-        r"\b(?:how (?:long|soon|fast|quick(?:ly)?|often|many (?:days|weeks|hours))|"
-        r"when|what time|until when|wie lange|wann|bis wann|wie schnell|wie oft|"
-        r"combien de temps|quand|cu[aá]ndo|cu[aá]nto tiempo|quando|wanneer|hoe lang)\b",
+    Kind(
+        re.compile(
+            r"\b(?:how (?:long|soon|fast|quick(?:ly)?|often|many (?:days|weeks|hours))|"
+            r"when|what time|until when|wie lange|wann|bis wann|wie schnell|wie oft|"
+            r"combien de temps|quand|cu[aá]ndo|cu[aá]nto tiempo|quando|wanneer|"
+            r"hoe lang)\b",
+            re.IGNORECASE,
+        ),
         TIME,
-        "long take time day hour dauert dau lang",
+        frozenset("long take time day hour dauert dau lang".split()),
     ),
-    _kind(
-        r"\b(?:how much|who (?:pays|covers|bears)|what does .* cost|prices?|fees?|"
-        r"costs?|charge|how expensive|wie ?viel|kostet|kosten|preis\w*|teuer|combien|"
-        r"prix|cu[aá]nto|precio|quanto|prezzo|hoeveel|prijs)\b",
+    Kind(
+        re.compile(
+            r"\b(?:how much|who (?:pays|covers|bears)|what does .* cost|prices?|fees?|"
+            r"costs?|charge|how expensive|wie ?viel|kostet|kosten|preis\w*|teuer|"
+            r"combien|prix|cu[aá]nto|precio|quanto|prezzo|hoeveel|prijs)\b",
+            re.IGNORECASE,
+        ),
         MONEY,
-        "much pay cost price fee charg expens kost kostet preis teuer viel",
+        frozenset(
+            "much pay cost price fee charg expens kost kostet preis teuer viel".split()
+        ),
     ),
-    _kind(
-        r"\bpayment (?:methods?|options?|types?)|"
-        r"\b(?:how|ways?|where) .*\bpay\b|\baccept .*\b(?:cards?|cash|checks?)|"
-        r"\bcards?\b.*\baccept|"
-        r"\bpay (?:by|with|in)\b|\bzahlungs\w+|\bwie .*\b(?:zahlen|bezahlen)\b",
+    Kind(
+        re2.compile(
+            rf"(?i){START}(?:payment (?:methods?|options?|types?)|"
+            rf"(?:how|ways?|where) {MORE}pay{END}|"
+            rf"accept {MORE}(?:cards?|cash|checks?)|cards?{LATER}accept|"
+            rf"pay (?:by|with|in){END}|zahlungs[\pL\pN_]|"
+            rf"wie {MORE}(?:zahlen|bezahlen){END})"
+        ),
         PAYMENT,
-        "payment pay card method option way zahl bezahl zahlungsart zahlungsmittel",
+        frozenset(
+            "payment pay card method option way "
+            "zahl bezahl zahlungsart zahlungsmittel".split()
+        ),
         is_required=True,
     ),
-    _kind(
-        r"\b(?:phone|telephone|call you|telefon\w*|anrufen|t[eé]l[eé]phone|"
-        r"tel[eé]fono)\b",
+    Kind(
+        re.compile(
+            r"\b(?:phone|telephone|call you|telefon\w*|anrufen|t[eé]l[eé]phone|"
+            r"tel[eé]fono)\b",
+            re.IGNORECASE,
+        ),
         re.compile(PHONE),
-        "phone telephon call number telefon telefonnumm",
+        frozenset("phone telephon call number telefon telefonnumm".split()),
         is_required=True,
     ),
-    _kind(
-        r"\b(?:e-?mail address|email you|your e-?mail|mailadresse)\b",
+    Kind(
+        re.compile(
+            r"\b(?:e-?mail address|email you|your e-?mail|mailadresse)\b",
+            re.IGNORECASE,
+        ),
         re.compile(MAIL),
-        "email mail address",
+        frozenset("email mail address".split()),
         is_required=True,
     ),
-    _kind(
-        r"\b(?:contact|reach|get in touch|kontakt\w*|erreich\w*|contacter|contactar)\b",
+    Kind(
+        re.compile(
+            r"\b(?:contact|reach|get in touch|kontakt\w*|erreich\w*|"
+            r"contacter|contactar)\b",
+            re.IGNORECASE,
+        ),
         REACH,
-        "contact reach touch kontakt erreich support servic custom team",
+        frozenset(
+            "contact reach touch kontakt erreich support servic custom team".split()
+        ),
         is_required=True,
     ),
 )

@@ -15,17 +15,21 @@ from agents.origins import allows
 
 # [text](address "title") and its image, the innermost.
 INLINE = re.compile(
-    r"(!?)\[([^\[\]]*)\]\(\s*<?([^\s<>()]*(?:\([^\s<>()]*\)[^\s<>()]*)*)>?"
-    r"(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?\s*\)"
+    r"(!?)\[([^\[\]]*+)\]\("
+    r"\s*+<?([^\s<>()]*+(?:\([^\s<>()]*+\)[^\s<>()]*+)*+)>?"
+    r"(?:\s++(?:\"[^\"]*+\"|'[^']*+'|\([^()]*+\)))?\s*+\)"
 )
-ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*:[/\\]{2,})([^\s<>\"'`\]]*)", re.IGNORECASE)
+# No scheme is longer, what stands before it is text; several in a row go at once.
+ADDRESS = re.compile(
+    r"((?:[a-z][a-z0-9+.-]{0,40}:[/\\]{2,})+)([^\s<>\"'`\]]*)", re.IGNORECASE
+)
 # At the end of an address these belong to the sentence.
 TRAILING = ".,;:!?)*_~"
 WITHOUT_SLASHES = re.compile(
     r"\b(mailto|javascript|vbscript|data|tel|sms):(?=\S)", re.I
 )
 WWW = re.compile(
-    r"(?<![^\W_])(?<![.@/-])(www\d{0,3}\.)(\w[^\s<>\"'`\]]*)", re.IGNORECASE
+    r"(?<![^\W_])(?<![.@/-])((?:www\d{0,3}\.)+)(\w[^\s<>\"'`\]]*)", re.IGNORECASE
 )
 # A host behind two slashes: the scheme is that of the page.
 SLASHES = re.compile(r"(?<![\w:/\\])[/\\]{2,}(?=[\w\[])")
@@ -36,7 +40,11 @@ IMAGE = re.compile(r"!(?=\[)")
 # "days [1]: " is a source and a colon.
 CITED = re.compile(r"(?<=\w )\[\d{1,3}\](?=:\s)")
 BREAK = re.compile(r"[\s\u0080-\U0010ffff](?=[^\s\u0080-\U0010ffff]*\Z)")
-FENCE = re.compile(r"(`{3,}|~{3,})([^`\n]*)\n")
+FENCE = re.compile(r"\A(`{3,}+|~{3,}+)([^`\n]*+)\n")
+UPCOMING_FENCE = re.compile(r"\n(?=```|~~~)")
+ANY_FENCE = re.compile(r"```|~~~")
+NO_LANGUAGE = re.compile(r"[^a-zA-Z0-9+#_-]")
+NOT_IN_ADDRESS = re.compile(r"[\\\s\x00-\x1f\x7f<>]")
 # Longer than any link is worth waiting for.
 LONGEST = 2_000
 SLICE = 1_000
@@ -77,7 +85,7 @@ class Links:
 
     def is_allowed(self, address: str) -> bool:
         """Say whether a link may lead there."""
-        if re.search(r"[\\\s\x00-\x1f\x7f<>]", address):
+        if NOT_IN_ADDRESS.search(address):
             return False
         try:
             parts = urlsplit(address)
@@ -102,11 +110,11 @@ class Links:
             if opened and not self.has_stray_fence:
                 self.fence = opened[1][0] * 3
                 self._take(opened.end())
-                return f"{opened[1]}{re.sub(r'[^a-zA-Z0-9+#_-]', '', opened[2])[:30]}\n"
+                return f"{opened[1]}{NO_LANGUAGE.sub('', opened[2])[:30]}\n"
             if not opened and "\n" not in self.held and len(self.held) < LONGEST:
                 return None
         # A fence begins a piece of its own.
-        upcoming = re.search(r"\n(?=```|~~~)", self.held)
+        upcoming = UPCOMING_FENCE.search(self.held)
         within = upcoming.end() if upcoming else len(self.held)
         cut = within if upcoming else settled(self.held)
         if not cut and within > LONGEST:
@@ -144,7 +152,7 @@ class Links:
         # Until nothing changes: what is taken out may bring together what was apart.
         while text != (text := self._thinned(text)):
             pass
-        if re.search(r"```|~~~", text):
+        if ANY_FENCE.search(text):
             self.has_stray_fence = True
         written, place = [], 0
         for link in INLINE.finditer(text):

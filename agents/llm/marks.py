@@ -7,6 +7,7 @@ from agents.llm.provider import Citation
 
 # "[2]", "[1, 3]", "[1-3]", with the white space before, which goes with a wrong one.
 MARK = re.compile(r"[ \t]?\[(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\]")
+COMMA, DASH = (re.compile(rf"(?<!\s)\s*+[{sign}]\s*+") for sign in (",;", "–-"))
 # What may still become a mark, at the end of what was said so far.
 BEGUN = re.compile(r"[ \t]?(?:\[[\d\s,;–-]{0,24})?\Z")
 # Code between single backticks ends with its line, whether it was closed or not.
@@ -70,7 +71,7 @@ class Marks:
     def _replaced(self, mark: re.Match[str]) -> str:
         numbers = [
             number
-            for part in re.split(r"\s*[,;]\s*", mark[1])
+            for part in COMMA.split(mark[1])
             for number in _named(part)
             if 1 <= number <= len(self.passages)
         ]
@@ -87,5 +88,5 @@ class Marks:
 
 def _named(part: str) -> list[int]:
     """Return the numbers of "2" or "1-3"."""
-    first, *last = [int(number) for number in re.split(r"\s*[–-]\s*", part)]
+    first, *last = [int(number) for number in DASH.split(part)]
     return list(range(first, min(last[-1] if last else first, first + 20) + 1))

@@ -112,8 +112,8 @@ BY_LOCALE = {
 # Those only a person is called, and those that mean one after "talk to".
 EN_HUMAN = (
     r"(?:(?:a|an|the|your|any) )?(?:(?:(?:real|live|actual|human) "
-    r")*(?:human(?: being)?|"
-    r"person|representative|operator)|(?:(?:real|live|human) )+agent)"
+    r"){0,5}(?:human(?: being)?|"
+    r"person|representative|operator)|(?:(?:real|live|human) ){1,5}agent)"
 )
 EN_PERSON = (
     rf"(?:{EN_HUMAN}|(?:(?:a|an|the|your|some|any) )?(?:someone|somebody|anyone|agent|"
@@ -193,7 +193,7 @@ ASKED = {
     "german": (
         r"(?:(?:ich|wir) (?:möchten?|will|wollen|würden?(?: gerne?)?|muss|müssen)|"
         r"(?:kann|könnte|darf|dürfte) (?:ich|man)|lassen sie mich)?(?: gerne?| "
-        r"mal| auch)*"
+        r"mal| auch){0,5}"
         rf" ?(?:mit |an )?{DE_PERSON} (?:sprechen|reden|schreiben|chatten|"
         r"verbunden werden)",
         r"(?:(?:können|könnten) sie mich|verbinden sie(?: mich)?|verbinde mich|"
@@ -233,26 +233,26 @@ ASKED = {
     ),
     "dutch": (
         r"(?:ik wil|ik zou|kan ik|mag ik|kunnen we|is het mogelijk om)?(?: "
-        r"graag| even)* ?"
+        r"graag| even){0,5} ?"
         rf"(?:met )?{NL_PERSON} (?:te )?(?:spreken|praten|chatten)",
         rf"(?:verbind me(?: door)?|kunt u mij doorverbinden|kan je me doorverbinden) "
         rf"(?:door )?met {NL_PERSON}",
         r"(?:ik wil )?(?:een (?:echt |echte )?(?:mens|persoon|medewerker))",
     ),
     "swedish": (
-        r"(?:jag vill|jag skulle vilja|kan jag|kan man|får jag)?(?: gärna| få)* ?"
+        r"(?:jag vill|jag skulle vilja|kan jag|kan man|får jag)?(?: gärna| få){0,5} ?"
         rf"(?:prata|tala|chatta|snacka) med {SV_PERSON}",
         rf"(?:koppla mig till|kan du koppla mig till) {SV_PERSON}",
         r"(?:jag vill ha )?(?:en (?:riktig )?(?:människa|person))",
     ),
     "danish": (
-        r"(?:jeg vil|kan jeg|må jeg|kunne jeg)?(?: gerne| godt)* ?"
+        r"(?:jeg vil|kan jeg|må jeg|kunne jeg)?(?: gerne| godt){0,5} ?"
         rf"(?:tale|snakke|chatte) med {DA_PERSON}",
         rf"(?:stil mig om til|kan du stille mig om til) {DA_PERSON}",
         r"(?:jeg vil have )?(?:et (?:rigtigt )?menneske)",
     ),
     "norwegian": (
-        r"(?:jeg vil|jeg ønsker å|kan jeg|får jeg|kunne jeg)?(?: gjerne| få)* ?"
+        r"(?:jeg vil|jeg ønsker å|kan jeg|får jeg|kunne jeg)?(?: gjerne| få){0,5} ?"
         rf"(?:snakke|prate|chatte) med {NO_PERSON}",
         rf"(?:sett meg over til|kan du sette meg over til) {NO_PERSON}",
         r"(?:jeg vil ha )?(?:et (?:ekte )?menneske)",

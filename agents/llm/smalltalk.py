@@ -66,8 +66,8 @@ def _listed(phrases: str) -> list[str]:
 MEANING = {phrase: kind for kind, said in SAID.items() for phrase in _listed(said)}
 GREETINGS = sorted(_listed(SAID["hello"]), key=len, reverse=True)
 GREETING_FIRST = re.compile(
-    rf"\s*(?:{'|'.join(map(re.escape, GREETINGS))})"
-    r"(?:\s+(?:there|again|all|everyone|team|zusammen))?\s*[,!.:;–-]+\s+",
+    rf"(?<!\s)\s*+(?:{'|'.join(map(re.escape, GREETINGS))})"
+    r"(?:\s++(?:there|again|all|everyone|team|zusammen))?\s*+[,!.:;–-]++\s++",
     re.IGNORECASE,
 )
 

@@ -12,6 +12,7 @@ MAX_ADDRESS = 2_000
 DECLARED = re.compile(
     rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w-]{2,40})", re.IGNORECASE
 )
+XML_DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
 # Not part of what a page says, wherever it stands.
 UNREAD = frozenset(
     "head script style noscript template svg iframe object nav header footer aside "
@@ -62,7 +63,7 @@ def _tree(raw: bytes, charset: str):
 
     declared = DECLARED.search(raw[:2_048])
     text = decoded(raw, charset or (declared[1].decode("ascii") if declared else ""))
-    text = re.sub(r"^\s*<\?xml[^>]*\?>", "", text)
+    text = XML_DECLARATION.sub("", text)
     parser = HTMLParser(
         encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True
     )

@@ -3,11 +3,13 @@
 import re
 from dataclasses import dataclass, field
 
+from agents.knowledge.chunks import Piece
+
 MAX_CHARACTERS = 2_000_000
 MAX_TITLE = 500
 # What PostgreSQL cannot store, and what nobody sees.
 UNSTORABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]")
-BLANK_LINES = re.compile(r"\n\s*\n\s*\n+")
+BLANK_LINES = re.compile(r"\n{3,}")
 
 
 class Unreadable(Exception):
@@ -26,6 +28,8 @@ class Reading:
     is_private: bool = False
     # Of a sitemap: its links are sitemaps themselves.
     is_index: bool = False
+    # Its passages, where those were asked for.
+    pieces: list[Piece] = field(default_factory=list)
 
 
 def cleaned(text: str) -> str:

@@ -5,6 +5,7 @@ import re
 from agents.knowledge.kinds import CONTROL, encoding_of
 from agents.knowledge.readers.reading import Reading, Unreadable
 
+HEADING = re.compile(r"\A\s*#{1,2} ++(.+)")
 DETECTED_FROM = 200_000
 NOT_TEXT = "This is not text in an encoding we know. Save it as UTF-8."
 
@@ -40,5 +41,5 @@ def read(raw: bytes) -> Reading:
 
 def title_of(text: str) -> str:
     """Return the heading a text begins with, if it does."""
-    first = re.match(r"\s*#{1,2} +(.+)", text)
+    first = HEADING.match(text)
     return first[1].strip("# ") if first else ""

@@ -10,6 +10,8 @@ from agents.knowledge.readers.reading import Reading, Unreadable
 # Text compresses well, but no text unpacks to more than this.
 MAX_UNPACKED = 64 * 2**20
 MAX_PARTS = 5_000
+FIRST_HEADING = re.compile(r"^#{1,2} (.+)$", re.MULTILINE)
+HEADING = re.compile(r"[Hh]eading ([1-6])")
 BROKEN = "The Word document is damaged; open it and save it again."
 
 
@@ -25,7 +27,7 @@ def read(raw: bytes) -> Reading:
         title = document.core_properties.title or ""
     except (PackageNotFoundError, KeyError, ValueError, zipfile.BadZipFile):
         raise Unreadable(BROKEN) from None
-    heading = re.search(r"^#{1,2} (.+)$", text, re.MULTILINE)
+    heading = FIRST_HEADING.search(text)
     return Reading(text, heading[1] if heading else title)
 
 
@@ -62,7 +64,7 @@ def _paragraph(paragraph) -> str:
         return ""
     if name == "Title":
         return f"# {text}"
-    if level := re.fullmatch(r"[Hh]eading ([1-6])", name):
+    if level := HEADING.fullmatch(name):
         return f"{'#' * int(level[1])} {text}"
     is_item = (
         name.startswith("List") or paragraph._p.find(f".//{NUMBERING}") is not None

@@ -1,0 +1,126 @@
+"""No text from outside holds a worker, whichever pattern or function reads it."""
+
+from contextlib import suppress
+
+import pytest
+
+from accounts.audit import without_secrets
+from accounts.redaction import redact_body
+from agents.conversation_search import terms
+from agents.custody.graders import GRADERS, Given
+from agents.knowledge import kinds as file_kinds
+from agents.knowledge import questions, robots, weblinks, words
+from agents.knowledge.chunks import clean, split_text
+from agents.knowledge.readers.pages import read as read_page
+from agents.knowledge.readers.reading import Unreadable, cleaned
+from agents.knowledge.readers.tables import read as read_table
+from agents.knowledge.readers.texts import read as read_text
+from agents.knowledge.readers.texts import title_of
+from agents.knowledge.sentences import split_sentences
+from agents.llm import dialogue, gaps, kinds, persons, smalltalk
+from agents.llm.links import Links
+from agents.llm.marks import Marks
+from config.tests.hostile import (
+    complaint,
+    inline_patterns,
+    patterns,
+    put_to,
+    texts_against,
+    texts_against_functions,
+)
+
+
+def test_no_pattern_is_written_where_no_test_finds_it():
+    assert list(inline_patterns()) == []
+
+
+@pytest.mark.parametrize("where", patterns())
+def test_a_pattern_takes_twice_as_long_for_twice_the_text(where):
+    pattern = patterns()[where]
+    work = put_to(pattern)
+    slow = filter(None, (complaint(work, text) for text in texts_against(pattern)))
+    assert next(slow, None) is None
+
+
+def marked(text):
+    marks = Marks(())
+    return marks.feed(text) + marks.end()
+
+
+def linked(text):
+    links = Links(urls=["https://example.com/"])
+    return links.feed(text) + links.end()
+
+
+def graded(text):
+    given = Given(text, ({"url": "https://a.b"},), (text[:900],), (text[:900],), "m")
+    return [
+        grader.judge(given, grader.value("a") if grader.value is str else 9)
+        for grader in GRADERS.values()
+    ]
+
+
+def kinds_in(text):
+    return [kind.seen_in(text) for kind in (*kinds.kinds_of(text), *kinds.KINDS)]
+
+
+def asked(text):
+    given = questions.parts(text), questions.asks(text), questions.goes_on(text)
+    return given, questions.leans_back(text), questions.standalone(text, [text])
+
+
+def table(text):
+    return [file_kinds.is_table(text, is_named_so=named) for named in (True, False)]
+
+
+def file_of(read):
+    def work(text):
+        with suppress(Unreadable):
+            read(text.encode())
+
+    return work
+
+
+def kind(text):
+    try:
+        return file_kinds.kind_of(text.encode())
+    except file_kinds.UnknownKind as error:
+        return error
+
+
+FUNCTIONS = {
+    "passages": split_text,
+    "formatting": clean,
+    "sentences": split_sentences,
+    "questions": asked,
+    "kinds of answers": kinds_in,
+    "small talk": smalltalk.meaning_of,
+    "orders": smalltalk.asks_for_instructions,
+    "greetings": smalltalk.without_greeting,
+    "wishes for a person": persons.wish_for_person,
+    "graders": graded,
+    "links": linked,
+    "marks": marked,
+    "escapes": dialogue.escaped,
+    "gaps": gaps.leaves_open,
+    "bodies": lambda text: redact_body({text[:90]: text, "url": f"https://{text}"}),
+    "paths": without_secrets,
+    "searches": terms,
+    "words": lambda text: words.in_one_word("english", words.spaced(text)),
+    "kinds of files": kind,
+    "tables": table,
+    "rows": file_of(read_table),
+    "pages": file_of(read_page),
+    "text files": file_of(read_text),
+    "cleaning": cleaned,
+    "titles": title_of,
+    "addresses": lambda text: weblinks.written(f"https://a.b/{text}"),
+    "rules for robots": lambda text: robots.rules_in(text, "youragent"),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_takes_twice_as_long_for_twice_the_text(name):
+    work = FUNCTIONS[name]
+    slow = filter(None, (complaint(work, text) for text in texts_against_functions()))
+    assert next(slow, None) is None
