@@ -12,8 +12,8 @@ from accounts.models.lifecycle import WorkStatus
 from accounts.models.webhooks import WebhookEvent
 from accounts.webhooks import publish
 from accounts.work import claim, finish, nudge, retry_later
-from agents.knowledge.chunks import Piece, split_text
-from agents.knowledge.extraction import read_file
+from agents.knowledge.chunks import Piece
+from agents.knowledge.extraction import read_file, split_in_child
 from agents.knowledge.kinds import MEDIA_TYPES
 from agents.knowledge.readers.reading import MAX_TITLE, Unreadable
 from agents.knowledge.readiness import settle_readiness
@@ -38,8 +38,8 @@ def index_document(document_id: str) -> Document | None:
     if document is None:
         return None
     try:
-        values = read_document(document)
-        store_passages(document, split_text(document.content), **values)
+        values, pieces = read_document(document)
+        store_passages(document, pieces, **values)
     except Unreadable as error:
         give_up(document, str(error))
     except Exception as error:
@@ -48,18 +48,19 @@ def index_document(document_id: str) -> Document | None:
     return document
 
 
-def read_document(document: Document) -> dict[str, str]:
-    """Read an uploaded file, once; return what is to be stored with its passages.
+def read_document(document: Document) -> tuple[dict[str, str], list[Piece]]:
+    """Read an uploaded file, once; return what is to be stored, and the passages.
 
-    Raises Unreadable, with the cause in words.
+    Both come from a process that may die of it. Raises Unreadable, with the cause in
+    words.
     """
     if document.content:
-        return {}
+        return {}, split_in_child(document.content)
     file = DocumentFile.objects.get(document=document)
     kind = next(
         kind for kind, name in MEDIA_TYPES.items() if name == document.media_type
     )
-    reading = read_file(bytes(file.content), kind)
+    reading = read_file(bytes(file.content), kind, is_split=True)
     document.content = reading.text
     content_hash = Document.hash_of(reading.text)
     others = Document.objects.filter(knowledge_pack=document.knowledge_pack_id)
@@ -72,7 +73,7 @@ def read_document(document: Document) -> dict[str, str]:
         "content": document.content,
         "content_hash": content_hash,
         "title": document.title,
-    }
+    }, reading.pieces
 
 
 def title_of_file(name: str) -> str:

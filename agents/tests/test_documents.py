@@ -4,8 +4,9 @@ import pytest
 
 from accounts.errors import Invalid, KeyReused, NotFound
 from accounts.models import AuditLog
-from agents.knowledge import documents, indexing, packs
+from agents.knowledge import documents, extraction, indexing, packs
 from agents.knowledge.documents import DocumentLimitReached, DuplicateDocument
+from agents.knowledge.readers.reading import Unreadable
 from agents.models import Agent, Chunk, Document, KnowledgePack
 from agents.tests.factories import (
     AgentFactory,
@@ -128,7 +129,7 @@ def test_a_worker_that_comes_too_late_stores_nothing(pack):
 
 def test_indexing_that_fails_is_tried_three_times(pack, monkeypatch):
     document = DocumentFactory(knowledge_pack=pack)
-    monkeypatch.setattr(indexing, "split_text", lambda text: 1 / 0)
+    monkeypatch.setattr(indexing, "split_in_child", lambda text: 1 / 0)
     for attempt in (1, 2, 3):
         Document.objects.update(run_after="2020-01-01T00:00Z")
         indexing.index_document(str(document.pk))
@@ -223,3 +224,19 @@ def test_a_deleted_agent_does_not_hold_a_pack(pack):
     agent.soft_delete()
     packs.delete_knowledge_pack(knowledge_pack=pack, actor=None)
     assert not KnowledgePack.objects.exists()
+
+
+def test_a_text_too_dear_to_split_fails_its_document_and_not_its_worker(
+    pack, monkeypatch
+):
+    monkeypatch.setattr(extraction, "MEMORY_BYTES", 2**20)
+    document, _ = add(pack, content="It takes three days. " * 10_000)
+    indexing.index_document(document.pk)
+    document.refresh_from_db()
+    assert (document.status, document.cause) == ("failed", extraction.TOO_LARGE)
+    assert not Chunk.objects.filter(document=document).exists()
+
+
+def test_splitting_a_text_is_stopped_after_its_time():
+    with pytest.raises(Unreadable, match="took too long"):
+        extraction.split_in_child("It takes three days. ", seconds=0.001)

@@ -1,5 +1,8 @@
 """Read one file from standard input and write what was read, as JSON.
 
+With READ in place of a kind, it is a text that was read before. With SPLIT, what is
+read is split into passages as well.
+
 A process of its own, so that a hostile file can take nothing else down: its memory,
 time and output are limited before the first byte is looked at.
 """
@@ -11,6 +14,7 @@ import resource
 import sys
 from dataclasses import asdict
 
+from agents.knowledge.chunks import split_text
 from agents.knowledge.kinds import Kind
 from agents.knowledge.readers.reading import (
     MAX_CHARACTERS,
@@ -20,6 +24,7 @@ from agents.knowledge.readers.reading import (
     title_from,
 )
 
+READ, SPLIT = "read", "split"
 CPU_SECONDS = 30
 OUTPUT_BYTES = 32 * 2**20
 OPEN_FILES = 64
@@ -80,11 +85,20 @@ def checked(reading: Reading, kind: Kind) -> Reading:
     return reading
 
 
-def main(kind: str, url: str, charset: str, memory_bytes: str) -> int:
+def reading_of(kind: str, raw: bytes, url: str, charset: str) -> Reading:
+    """Return what a file says, or a text that was read before as it is."""
+    if kind == READ:
+        return Reading(raw.decode())
+    return checked(read(Kind(kind), raw, url, charset), Kind(kind))
+
+
+def main(kind: str, url: str, charset: str, memory_bytes: str, split: str = "") -> int:
     limit_resources(int(memory_bytes))
     try:
-        reading = read(Kind(kind), sys.stdin.buffer.read(), url, charset)
-        answer = asdict(checked(reading, Kind(kind)))
+        reading = reading_of(kind, sys.stdin.buffer.read(), url, charset)
+        if split == SPLIT:
+            reading.pieces = split_text(reading.text)
+        answer = asdict(reading)
     except Unreadable as error:
         answer = {"cause": str(error)}
     except MemoryError:
@@ -92,7 +106,7 @@ def main(kind: str, url: str, charset: str, memory_bytes: str) -> int:
     except Exception as error:  # a reader met what nobody foresaw
         sys.stderr.write(f"{type(error).__name__}: {error}"[:500])
         return BROKEN
-    json.dump(answer, sys.stdout)
+    json.dump(answer, sys.stdout, ensure_ascii=False)
     return 0
 
 
