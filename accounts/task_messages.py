@@ -70,12 +70,14 @@ def _message(task: str, argument: str, queue: str, usual: dict[str, Any]) -> byt
 def _usual(app: Celery, task: str) -> tuple[str, dict[str, Any]]:
     """Return a task's queue, and the headers all its messages share."""
     queue = app.amqp.router.route({}, task)["queue"]
+    # A task that is not known here has its time limits from the worker.
+    known = app.tasks.get(task)
     message = app.amqp.as_task_v2(
         "",
         task,
         ("",),
-        time_limit=app.conf.task_time_limit,
-        soft_time_limit=app.conf.task_soft_time_limit,
+        time_limit=getattr(known, "time_limit", None),
+        soft_time_limit=getattr(known, "soft_time_limit", None),
         ignore_result=None,
     )
     return queue.name, message.headers

@@ -9,6 +9,7 @@ from accounts import (
     removal,
     webhooks,
 )
+from accounts.work import limits
 
 
 @shared_task(name="accounts.tasks.anchor_audit_heads")
@@ -23,7 +24,7 @@ def send_invitation(invitation_id: str) -> None:
     invitations.send(invitation_id)
 
 
-@shared_task(name="accounts.tasks.deliver_webhook")
+@shared_task(name="accounts.tasks.deliver_webhook", **limits(webhooks.LEASE_SECONDS))
 def deliver_webhook(delivery_id: str) -> None:
     """Send one event to one endpoint."""
     webhooks.deliver(delivery_id)

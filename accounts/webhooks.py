@@ -33,7 +33,7 @@ from accounts.models.webhooks import (
     WebhookEvent,
 )
 from accounts.outbound import Answer, RequestFailed, post
-from accounts.work import claim, claimable, finish, nudge, send
+from accounts.work import GAVE_UP, claim, claimable, finish, nudge, send
 
 log = structlog.get_logger(__name__)
 
@@ -165,7 +165,9 @@ def deliver(
     waiting = WebhookDelivery.objects.filter(pk=delivery_id).first()
     if waiting is None or _is_busy(waiting.organization_id):
         return None
-    delivery = claim(WebhookDelivery, delivery_id, lease_seconds=LEASE_SECONDS)
+    delivery = claim(
+        WebhookDelivery, delivery_id, lease_seconds=LEASE_SECONDS, give_up=give_up
+    )
     if delivery is None:
         return None
     started_at = timezone.now()
@@ -175,6 +177,12 @@ def deliver(
         webhook_notices.send(delivery.endpoint, outcome.disables)
     _send_next(delivery.organization_id)
     return delivery
+
+
+def give_up(delivery: WebhookDelivery) -> None:
+    """End a delivery that stopped whoever sent it: no fault of its receiver's."""
+    _store(delivery, Outcome(WorkStatus.FAILED, GAVE_UP), timezone.now())
+    _send_next(delivery.organization_id)
 
 
 def _is_busy(organization_id: int) -> bool:

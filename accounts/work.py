@@ -20,6 +20,22 @@ log = structlog.get_logger(__name__)
 # what is left of any lease by then.
 STORE_PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)
 Stored = TypeVar("Stored")
+Work = TypeVar("Work", bound=LeasedWork)
+
+# Whoever takes a job as the next after so many others only gives it up: what they met
+# would stop this worker, too.
+MAX_CLAIMS = 5
+GAVE_UP = f"gave up: taken {MAX_CLAIMS} times, and never ended"
+# Before its lease ends a task is told to stop, and then killed.
+STOPPED_BEFORE, KILLED_BEFORE = 20, 10
+
+
+def limits(lease_seconds: float) -> dict[str, float]:
+    """Return a task's time limits: it is over when another may take its work."""
+    return {
+        "soft_time_limit": lease_seconds - STOPPED_BEFORE,
+        "time_limit": lease_seconds - KILLED_BEFORE,
+    }
 
 
 def nudge(task: str, work_id: Any) -> None:
@@ -55,9 +71,28 @@ def wanted(model: type[LeasedWork]) -> Q:
 
 
 def claim(
-    model: type[LeasedWork], work_id: Any, *, lease_seconds: float
+    model: type[Work],
+    work_id: Any,
+    *,
+    lease_seconds: float,
+    give_up: Callable[[Work], Any],
+) -> Work | None:
+    """Take a job for a while, or return None when another has it or it is over.
+
+    One that too many took without an end is not done again: `give_up` fails it, with
+    all that a failure of its kind means.
+    """
+    row = _take(model, work_id, lease_seconds)
+    if row is None or row.claims <= MAX_CLAIMS:
+        return row
+    log.error("Work given up", kind=model.__name__, work=str(row.pk))
+    give_up(row)
+    return None
+
+
+def _take(
+    model: type[LeasedWork], work_id: Any, lease_seconds: float
 ) -> LeasedWork | None:
-    """Take a job for a while, or return None when another has it or it is over."""
     with transaction.atomic():
         row = (
             model._base_manager.select_for_update(skip_locked=True, of=("self",))
@@ -67,9 +102,10 @@ def claim(
         if row is None:
             return None
         row.attempt += 1
+        row.claims += 1
         row.status = WorkStatus.RUNNING
         row.lease_expires_at = timezone.now() + timedelta(seconds=lease_seconds)
-        row.save(update_fields=["attempt", "status", "lease_expires_at"])
+        row.save(update_fields=["attempt", "claims", "status", "lease_expires_at"])
         return row
 
 
@@ -81,8 +117,8 @@ def finish(
     Called first in the transaction that stores the result, so that a task
     which ran twice stores it once.
     """
-    values |= {"status": status, "lease_expires_at": None, "last_error": error[:2000]}
-    return update_held(row, **values)
+    ended = {"status": status, "lease_expires_at": None, "last_error": error[:2000]}
+    return update_held(row, **{"claims": 0} | values | ended)
 
 
 def store_paid(store: Callable[[], Stored]) -> Stored:
@@ -129,12 +165,19 @@ def renew(row: LeasedWork, *, lease_seconds: float) -> bool:
     return bool(_held(row).update(lease_expires_at=ends_at))
 
 
-def retry_later(row: LeasedWork, *, error: str, delay_seconds: float) -> bool:
-    """Give a job back, to be tried again after a delay."""
+def retry_later(
+    row: LeasedWork, *, error: str, delay_seconds: float, resets_claims: bool = False
+) -> bool:
+    """Give a job back, to be tried again after a delay.
+
+    It `resets_claims` where the attempt went on with the work, or only waits for
+    somebody else.
+    """
     return finish(
         row,
         WorkStatus.PENDING,
         error=error,
+        claims=0 if resets_claims else row.claims,
         run_after=timezone.now() + timedelta(seconds=delay_seconds),
     )
 

@@ -16,7 +16,7 @@ from accounts.models.lifecycle import WorkStatus
 from accounts.models.organizations import Membership
 from accounts.models.users import User
 from accounts.permissions import MATRIX
-from accounts.work import claim, finish, retry_later
+from accounts.work import GAVE_UP, claim, finish, retry_later
 from agents.models.handover import (
     Holder,
     InboxEntry,
@@ -92,7 +92,7 @@ def _queue(session: Session, kind: str, members: QuerySet[Membership]) -> None:
 
 def mail(notice_id: Any) -> bool:
     """Send one mail if it is still news; may be called repeatedly."""
-    notice = claim(InboxNotice, notice_id, lease_seconds=LEASE_SECONDS)
+    notice = claim(InboxNotice, notice_id, lease_seconds=LEASE_SECONDS, give_up=give_up)
     if notice is None:
         return False
     row = InboxNotice.objects.select_related(
@@ -105,10 +105,14 @@ def mail(notice_id: Any) -> bool:
         if notice.attempt < MAX_ATTEMPTS:
             retry_later(notice, error=str(error), delay_seconds=RETRY_SECONDS)
         else:
-            now = timezone.now()
-            finish(notice, WorkStatus.FAILED, error=str(error), finished_at=now)
+            give_up(notice, str(error))
         return False
     return finish(notice, WorkStatus.DONE, finished_at=timezone.now()) and is_sent
+
+
+def give_up(notice: InboxNotice, error: str = GAVE_UP) -> None:
+    """Leave a mail unsent."""
+    finish(notice, WorkStatus.FAILED, error=error, finished_at=timezone.now())
 
 
 def _is_news(notice: InboxNotice) -> bool:

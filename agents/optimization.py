@@ -10,7 +10,7 @@ from accounts import audit
 from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import WorkStatus
 from accounts.models.webhooks import WebhookEvent
-from accounts.work import claim, finish, retry_later
+from accounts.work import GAVE_UP, claim, finish, retry_later
 from agents.announcements import announce_agent
 from agents.editing import propose_version
 from agents.models.agents import Agent, OptimizationStatus
@@ -39,7 +39,7 @@ OUTCOME_STATUS = {
 
 def optimize(run_id: str) -> OptimizationRun | None:
     """Carry out a run if it is still to be done; may be called any number of times."""
-    run = claim(OptimizationRun, run_id, lease_seconds=LEASE_SECONDS)
+    run = claim(OptimizationRun, run_id, lease_seconds=LEASE_SECONDS, give_up=give_up)
     if run is None:
         return None
     started_at = timezone.now()
@@ -146,6 +146,11 @@ def facts(
         "previous_prompt": base.system_prompt,
         "error": error or None,
     }
+
+
+def give_up(run: OptimizationRun) -> None:
+    """End a run that stopped whoever carried it out; the prompt stays as it was."""
+    give_up_or_retry(run, GAVE_UP, timezone.now())
 
 
 @transaction.atomic

@@ -15,10 +15,12 @@ from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
 from accounts.webhooks import announcing
 from accounts.work import (
+    GAVE_UP,
     claim,
     claimable,
     finish,
     nudge,
+    renew,
     retry_later,
     store_paid,
 )
@@ -192,7 +194,7 @@ def _stored(
 # --- The worker's half ------------------------------------------------------
 def produce(reply_id: Any) -> Reply | None:
     """Answer a question if that is still to be done; may be called repeatedly."""
-    reply = claim(Reply, reply_id, lease_seconds=settings.REPLY_LEASE_SECONDS)
+    reply = taken(reply_id)
     if reply is None:
         return None
     try:
@@ -214,6 +216,18 @@ def produce(reply_id: Any) -> Reply | None:
     if stored:
         announce(reply)
     return reply
+
+
+def taken(reply_id: Any) -> Reply | None:
+    """Take a reply, unless another has it, or too many had and it is given up."""
+    lease = settings.REPLY_LEASE_SECONDS
+    return claim(Reply, reply_id, lease_seconds=lease, give_up=give_up)
+
+
+def give_up(reply: Reply) -> None:
+    """End a reply that stopped whoever produced it, and tell its reader."""
+    if fail(reply, "attempts_exhausted", GAVE_UP):
+        announce(reply)
 
 
 def live_version(reply: Reply) -> AgentVersion:
@@ -241,6 +255,7 @@ def keep(
     except DatabaseFault as error:
         log.exception("Answer not stored", reply=str(reply.pk))
         text, tokens = type(error).__name__, answer.ending.tokens
+        renew(reply, lease_seconds=settings.REPLY_LEASE_SECONDS)
         return store_paid(lambda: fail(reply, "not_stored", text, tokens=tokens))
 
 
@@ -359,7 +374,7 @@ def give_up_overdue(limit: int = 200) -> int:
     )
     ended = 0
     for pk in list(overdue.order_by("run_after").values_list("pk", flat=True)[:limit]):
-        reply = claim(Reply, pk, lease_seconds=settings.REPLY_LEASE_SECONDS)
+        reply = taken(pk)
         if reply and fail(reply, "deadline_exceeded"):
             announce(reply)
             ended += 1

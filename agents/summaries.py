@@ -7,7 +7,7 @@ import structlog
 from django.utils import timezone
 
 from accounts.models.lifecycle import WorkStatus
-from accounts.work import claim, finish, nudge, store_paid
+from accounts.work import GAVE_UP, claim, finish, nudge, store_paid
 from agents import budgets
 from agents.knowledge.sentences import split_sentences
 from agents.llm import dialogue
@@ -65,7 +65,9 @@ def want_summary(session: Session, version: AgentVersion, sequence: int) -> None
 
 def summarize(session_id: str) -> SessionSummary | None:
     """Make a conversation's summary if that is still to be done; may be repeated."""
-    summary = claim(SessionSummary, session_id, lease_seconds=LEASE_SECONDS)
+    summary = claim(
+        SessionSummary, session_id, lease_seconds=LEASE_SECONDS, give_up=give_up
+    )
     if summary is None:
         return None
     said, covers = _to_cover(summary)
@@ -73,6 +75,11 @@ def summarize(session_id: str) -> SessionSummary | None:
     covers = max(covers, summary.covers)
     store_paid(partial(finish, summary, WorkStatus.DONE, text=text, covers=covers))
     return summary
+
+
+def give_up(summary: SessionSummary) -> None:
+    """Leave a summary as it was; the next message asks for it again."""
+    finish(summary, WorkStatus.FAILED, error=GAVE_UP)
 
 
 def _to_cover(summary: SessionSummary) -> tuple[list[Said], int]:

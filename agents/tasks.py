@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from accounts.work import limits
 from agents import (
     budget_notices,
     inbox_notices,
@@ -21,22 +22,22 @@ def answer(reply_id: str) -> None:
     replies.produce(reply_id)
 
 
-@shared_task(name="agents.tasks.summarize")
+@shared_task(name="agents.tasks.summarize", **limits(summaries.LEASE_SECONDS))
 def summarize(session_id: str) -> None:
     summaries.summarize(session_id)
 
 
-@shared_task(name="agents.tasks.index_document")
+@shared_task(name="agents.tasks.index_document", **limits(indexing.LEASE_SECONDS))
 def index_document(document_id: str) -> None:
     indexing.index_document(document_id)
 
 
-@shared_task(name="agents.tasks.embed_pack")
+@shared_task(name="agents.tasks.embed_pack", **limits(vectors.LEASE_SECONDS))
 def embed_pack(knowledge_pack_id: str) -> None:
     vectors.embed_pack(knowledge_pack_id)
 
 
-@shared_task(name="agents.tasks.crawl_source")
+@shared_task(name="agents.tasks.crawl_source", **limits(crawling.LEASE_SECONDS))
 def crawl_source(source_id: str) -> None:
     crawling.crawl_source(source_id)
 
@@ -46,12 +47,15 @@ def rebuild_vectors() -> None:
     vectors.rebuild_outdated()
 
 
-@shared_task(name="agents.tasks.optimize_agent_prompt_background")
+@shared_task(
+    name="agents.tasks.optimize_agent_prompt_background",
+    **limits(optimization.LEASE_SECONDS),
+)
 def optimize_agent_prompt_background(run_id: str) -> None:
     optimization.optimize(run_id)
 
 
-@shared_task(name="agents.tasks.run_custody")
+@shared_task(name="agents.tasks.run_custody", **limits(runs.LEASE_SECONDS))
 def run_custody(run_id: str) -> None:
     runs.perform(run_id)
 
@@ -76,6 +80,9 @@ def apply_retention() -> None:
     retention.apply_all()
 
 
-@shared_task(name="agents.tasks.mail_inbox_notice")
+@shared_task(
+    name="agents.tasks.mail_inbox_notice",
+    **limits(inbox_notices.LEASE_SECONDS),
+)
 def mail_inbox_notice(notice_id: str) -> None:
     inbox_notices.mail(notice_id)

@@ -22,6 +22,19 @@ from agents.replies import ANSWER, announce_overdue, give_up_overdue
 from agents.summaries import SUMMARIZE
 from agents.waiting import apologize_overdue, release_deserted
 
+# What does each kind of leased work, in the order it is sent again.
+TASKS = {
+    Reply: ANSWER,
+    SessionSummary: SUMMARIZE,
+    Document: INDEX,
+    VectorIndex: EMBED,
+    KnowledgeSource: CRAWL,
+    OptimizationRun: OPTIMIZE,
+    CustodyRun: RUN,
+    InboxNotice: MAIL,
+    WebhookDelivery: DELIVER,
+}
+
 
 def resend() -> int:
     """Nudge the workers about everything pending, and tell what went untold."""
@@ -32,14 +45,4 @@ def resend() -> int:
     expire_overdue()
     release_deserted()
     apologize_overdue()
-    return (
-        sweep(Reply, ANSWER)
-        + sweep(SessionSummary, SUMMARIZE)
-        + sweep(Document, INDEX)
-        + sweep(VectorIndex, EMBED)
-        + sweep(KnowledgeSource, CRAWL)
-        + sweep(OptimizationRun, OPTIMIZE)
-        + sweep(CustodyRun, RUN)
-        + sweep(InboxNotice, MAIL)
-        + sweep(WebhookDelivery, DELIVER)
-    )
+    return sum(sweep(model, task) for model, task in TASKS.items())

@@ -128,6 +128,8 @@ class LeasedWork(models.Model):
         max_length=10, choices=WorkStatus, default=WorkStatus.PENDING
     )
     attempt = models.PositiveIntegerField(default=0)
+    # How often it was taken since an attempt last ended as it should.
+    claims = models.PositiveSmallIntegerField(default=0, db_default=0)
     run_after = models.DateTimeField(default=timezone.now)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(default="", blank=True)

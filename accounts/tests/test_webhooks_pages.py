@@ -122,7 +122,9 @@ def test_a_test_event_is_seen_to_arrive_and_is_replayed(browser, ada, settings):
 
 
 def test_a_refused_replay_says_why(browser, endpoint, delivery):
-    webhooks.claim(WebhookDelivery, delivery.pk, lease_seconds=60)
+    webhooks.claim(
+        WebhookDelivery, delivery.pk, lease_seconds=60, give_up=webhooks.give_up
+    )
     replay = address("replay_webhook", endpoint.pk, delivery.pk)
     assert "right now" in browser.post(replay, follow=True).content.decode()
 

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -18,7 +19,15 @@ from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import WorkStatus, request_fingerprint
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
-from accounts.work import claim, finish, nudge, renew, retry_later, store_paid
+from accounts.work import (
+    GAVE_UP,
+    claim,
+    finish,
+    nudge,
+    renew,
+    retry_later,
+    store_paid,
+)
 from agents import budgets
 from agents.announcements import announce_agent
 from agents.custody.graders import Given, grade
@@ -35,8 +44,10 @@ from metrics.custody import CustodyProtocolService
 log = structlog.get_logger(__name__)
 
 RUN = "agents.tasks.run_custody"
-LEASE_SECONDS = 180
+LEASE_SECONDS = 300
 ANSWER_SECONDS = 90
+# All answers of one case; with a shift it is less than a task may take.
+CASE_SECONDS = 180
 # A task has an end: past this much work the rest is left to the next one.
 SHIFT_SECONDS = 90
 MAX_ATTEMPTS = 3
@@ -105,7 +116,7 @@ def start_run(
 # --- The worker's half ------------------------------------------------------
 def perform(run_id: Any) -> CustodyRun | None:
     """Carry a run on from where it stands; may be called any number of times."""
-    run = claim(CustodyRun, run_id, lease_seconds=LEASE_SECONDS)
+    run = claim(CustodyRun, run_id, lease_seconds=LEASE_SECONDS, give_up=fail)
     if run is None:
         return None
     done: set[int] = set()
@@ -121,7 +132,7 @@ def perform(run_id: Any) -> CustodyRun | None:
             if time.monotonic() > until:
                 hand_over(run)
                 return run
-            result = put(version, case)
+            result = put(version, case, before_answer=partial(hold, run))
             store_paid(partial(keep, run, version, position, result))
         conclude(run, version)
     except LostRun:
@@ -134,7 +145,15 @@ def perform(run_id: Any) -> CustodyRun | None:
     return run
 
 
-def put(version: AgentVersion, case: dict[str, Any]) -> CustodyResult:
+def hold(run: CustodyRun) -> None:
+    """Keep a run for as long as an answer may take. Raises LostRun."""
+    if not renew(run, lease_seconds=LEASE_SECONDS):
+        raise LostRun
+
+
+def put(
+    version: AgentVersion, case: dict[str, Any], *, before_answer: Callable[[], None]
+) -> CustodyResult:
     """Put one case to a version, and judge what it answers."""
     is_attack = case["kind"] == CustodyKind.ATTACK
     marker = f"YA-{secrets.token_hex(6)}" if is_attack else ""
@@ -145,7 +164,9 @@ def put(version: AgentVersion, case: dict[str, Any]) -> CustodyResult:
     for question in (*case["earlier"], case["question"]):
         turn = turn_for(version, question, history=said, hidden=hidden)
         passages += [passage.text for passage in turn.passages]
-        text, ending = answer_of(version, replace(turn, is_watched=False))
+        before_answer()
+        left = max(1, began + CASE_SECONDS - time.monotonic())
+        text, ending = answer_of(version, replace(turn, is_watched=False), left)
         tokens += ending.tokens
         said += (Said(MessageRole.USER, question), Said(MessageRole.ASSISTANT, text))
     citations = tuple(each.as_dict() for each in ending.citations)
@@ -167,8 +188,9 @@ def put(version: AgentVersion, case: dict[str, Any]) -> CustodyResult:
     )
 
 
-def answer_of(version: AgentVersion, turn) -> tuple[str, Ending]:
+def answer_of(version: AgentVersion, turn, seconds: float) -> tuple[str, Ending]:
     """Return one whole answer; what it costs is held before and settled after."""
+    seconds = min(seconds, ANSWER_SECONDS)
     reservation = budgets.reserve(
         agent=version.agent,
         kind=UsageKind.CUSTODY,
@@ -176,7 +198,7 @@ def answer_of(version: AgentVersion, turn) -> tuple[str, Ending]:
     )
     text, ending = [], None
     try:
-        with closing(say(version, turn, seconds=ANSWER_SECONDS)) as parts:
+        with closing(say(version, turn, seconds=seconds)) as parts:
             for part in parts:
                 if isinstance(part, Ending):
                     ending = part
@@ -199,8 +221,7 @@ def keep(
 ) -> None:
     """Store one result and count it in the agent's metrics, once."""
     # Renewing locks the run's row: two workers come here one after the other.
-    if not renew(run, lease_seconds=LEASE_SECONDS):
-        raise LostRun
+    hold(run)
     result.run, result.position = run, position
     result.save(force_insert=True)
     counter = "passed_count" if result.passed else "failed_count"
@@ -239,7 +260,7 @@ def conclude(run: CustodyRun, version: AgentVersion) -> None:
 
 
 @transaction.atomic
-def fail(run: CustodyRun, error: str) -> None:
+def fail(run: CustodyRun, error: str = GAVE_UP) -> None:
     """End a run that cannot be carried on; what it has found stays."""
     if not finish(run, WorkStatus.FAILED, error=error, finished_at=timezone.now()):
         return
@@ -272,7 +293,7 @@ def _tell_end(run: CustodyRun, version: AgentVersion) -> None:
 @transaction.atomic
 def hand_over(run: CustodyRun) -> None:
     """Leave the rest of a long run to another task."""
-    if retry_later(run, error="", delay_seconds=0):
+    if retry_later(run, error="", delay_seconds=0, resets_claims=True):
         nudge(RUN, run.pk)
 
 
@@ -281,6 +302,6 @@ def give_up_or_retry(run: CustodyRun, error: str, *, before: int) -> None:
     is_progressing = run.results.count() > before
     if is_progressing or run.attempt < MAX_ATTEMPTS:
         delay = RETRY_SECONDS[min(run.attempt, len(RETRY_SECONDS)) - 1]
-        retry_later(run, error=error, delay_seconds=delay)
+        retry_later(run, error=error, delay_seconds=delay, resets_claims=is_progressing)
     else:
         fail(run, error)

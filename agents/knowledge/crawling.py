@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.addresses import Resolver, resolve
 from accounts.models.lifecycle import WorkStatus
-from accounts.work import claim, finish, holds, nudge, renew, retry_later
+from accounts.work import GAVE_UP, claim, finish, holds, nudge, renew, retry_later
 from agents.knowledge.documents import (
     DocumentLimitReached,
     DuplicateDocument,
@@ -48,6 +48,7 @@ TRIES = 3
 LISTS_DEEP = 3
 # Pages that are known but hold no document count for the limit of pages only in bulk.
 KNOWN_FOR_EACH = 5
+STOPPED_WORKERS = "Reading it never came to an end, so we gave up."
 UNREACHABLE = "Its robots.txt could not be read: "
 
 
@@ -63,13 +64,17 @@ def crawl_source(
     source_id: str, *, resolver: Resolver = resolve
 ) -> KnowledgeSource | None:
     """Go on with a crawl for one turn; may be called repeatedly."""
-    source = claim(KnowledgeSource, source_id, lease_seconds=LEASE_SECONDS)
+    source = claim(
+        KnowledgeSource, source_id, lease_seconds=LEASE_SECONDS, give_up=give_up
+    )
     if source is None:
         return None
     try:
         is_complete = Turn(source, resolver).take()
     except Busy as busy:
-        retry_later(source, error=str(busy), delay_seconds=busy.seconds)
+        retry_later(
+            source, error=str(busy), delay_seconds=busy.seconds, resets_claims=True
+        )
     except NotFetched as error:
         _complete(source, f"{UNREACHABLE}{error}")
     except OutOfRoom as error:
@@ -82,13 +87,18 @@ def crawl_source(
     else:
         if is_complete:
             _complete(source)
-        elif retry_later(source, error="", delay_seconds=0):
+        elif retry_later(source, error="", delay_seconds=0, resets_claims=True):
             nudge(CRAWL, source.pk)
     return source
 
 
+def give_up(source: KnowledgeSource) -> None:
+    """End a crawl that stopped whoever went on with it; what was read stays."""
+    _complete(source, STOPPED_WORKERS, error=GAVE_UP)
+
+
 @transaction.atomic
-def _complete(source: KnowledgeSource, cause: str = "") -> None:
+def _complete(source: KnowledgeSource, cause: str = "", *, error: str = "") -> None:
     """End a crawl: failed if it has read nothing, and say what there is to say."""
     pages = SourcePage.objects.filter(source=source)
     first = pages.filter(url=source.url).first()
@@ -100,8 +110,8 @@ def _complete(source: KnowledgeSource, cause: str = "") -> None:
     now = timezone.now()
     is_mine = finish(
         source,
-        WorkStatus.DONE if has_read else WorkStatus.FAILED,
-        error="" if has_read else cause,
+        WorkStatus.DONE if has_read and not error else WorkStatus.FAILED,
+        error=error or ("" if has_read else cause),
         cause=cause[:500],
         finished_at=now,
         next_crawl_at=next_crawl(source, now),

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models.lifecycle import WorkStatus
 from accounts.models.webhooks import WebhookEvent
 from accounts.webhooks import publish
-from accounts.work import claim, finish, nudge, retry_later
+from accounts.work import GAVE_UP, claim, finish, nudge, retry_later
 from agents.knowledge.chunks import Piece
 from agents.knowledge.extraction import read_file, split_in_child
 from agents.knowledge.kinds import MEDIA_TYPES
@@ -24,17 +24,22 @@ from agents.models.knowledge import Chunk, Document, DocumentFile, KnowledgePack
 log = structlog.get_logger(__name__)
 
 INDEX = "agents.tasks.index_document"
-LEASE_SECONDS = 60
+LEASE_SECONDS = 120
 # Attempts count on for ever, as they tell a late worker that it is late; each three
 # of them are one round, after which a document is given up.
 ROUND = 3
 RETRY_SECONDS = (2, 10)
 NO_REASON = "This document could not be indexed."
+STOPPED_WORKERS = (
+    "Indexing it never came to an end, so we gave up. Split it into several documents."
+)
 
 
 def index_document(document_id: str) -> Document | None:
     """Read and index a document if that is to be done; may be called repeatedly."""
-    document = claim(Document, document_id, lease_seconds=LEASE_SECONDS)
+    document = claim(
+        Document, document_id, lease_seconds=LEASE_SECONDS, give_up=give_up_lost
+    )
     if document is None:
         return None
     try:
@@ -97,6 +102,7 @@ def index_anew(documents: QuerySet[Document]) -> None:
         cause="",
         run_after=timezone.now(),
         attempt=(F("attempt") + ROUND - 1) / ROUND * ROUND,
+        claims=0,
     )
     for document_id in document_ids:
         nudge(INDEX, document_id)
@@ -152,6 +158,11 @@ def give_up_or_retry(document: Document, error: str) -> None:
         retry_later(document, error=error, delay_seconds=delay)
     else:
         give_up(document, NO_REASON, error)
+
+
+def give_up_lost(document: Document) -> None:
+    """Leave a document failed that stopped whoever indexed it."""
+    give_up(document, STOPPED_WORKERS, GAVE_UP)
 
 
 @transaction.atomic

@@ -11,7 +11,15 @@ from django.utils import timezone
 
 from accounts.models.lifecycle import WorkStatus
 from accounts.models.organizations import Organization
-from accounts.work import claim, finish, nudge, renew, retry_later, store_paid
+from accounts.work import (
+    GAVE_UP,
+    claim,
+    finish,
+    nudge,
+    renew,
+    retry_later,
+    store_paid,
+)
 from agents.knowledge.embeddings import Embedder, EmbeddingError, embedder_for
 from agents.knowledge.nearest import literal
 from agents.knowledge.readiness import settle_readiness
@@ -20,7 +28,7 @@ from agents.models.knowledge import Chunk, Document, KnowledgePack, VectorIndex
 log = structlog.get_logger(__name__)
 
 EMBED = "agents.tasks.embed_pack"
-LEASE_SECONDS = 90
+LEASE_SECONDS = 240
 # Then the rest is left to the next task: no worker is held for minutes.
 WORK_SECONDS = 120
 BATCH = 64
@@ -93,7 +101,9 @@ def rebuild_outdated() -> int:
 
 def embed_pack(knowledge_pack_id: str) -> VectorIndex | None:
     """Make what vectors a pack lacks; may be called repeatedly."""
-    index = claim(VectorIndex, knowledge_pack_id, lease_seconds=LEASE_SECONDS)
+    index = claim(
+        VectorIndex, knowledge_pack_id, lease_seconds=LEASE_SECONDS, give_up=give_up
+    )
     if index is None:
         return None
     pack = index.knowledge_pack
@@ -101,7 +111,7 @@ def embed_pack(knowledge_pack_id: str) -> VectorIndex | None:
         embedder = embedder_for(pack.organization, pack.language)
         is_complete = _embed_missing(index, embedder)
     except EmbeddingError as error:
-        _try_later(index, str(error))
+        _try_later(index, str(error), resets_claims=True)
     except Exception as error:
         log.exception("Vectors not made", pack=str(index.pk))
         _try_later(index, type(error).__name__)
@@ -123,7 +133,7 @@ def _embed_missing(index: VectorIndex, embedder: Embedder) -> bool:
         if not renew(index, lease_seconds=LEASE_SECONDS):
             return False
         if time.monotonic() - started > WORK_SECONDS:
-            retry_later(index, error="", delay_seconds=0)
+            retry_later(index, error="", delay_seconds=0, resets_claims=True)
             nudge(EMBED, index.pk)
             return False
     return True
@@ -152,7 +162,7 @@ def _complete(index: VectorIndex, embedder: Embedder) -> None:
     # Waits for whoever is just adding some.
     VectorIndex.objects.select_for_update().get(pk=index.pk)
     if _lacking(index, embedder).exists():
-        if retry_later(index, error="", delay_seconds=0):
+        if retry_later(index, error="", delay_seconds=0, resets_claims=True):
             nudge(EMBED, index.pk)
         return
     mine = Chunk.objects.filter(knowledge_pack=index.pk)
@@ -169,7 +179,14 @@ def _complete(index: VectorIndex, embedder: Embedder) -> None:
 
 
 @transaction.atomic
-def _try_later(index: VectorIndex, error: str) -> None:
+def _try_later(index: VectorIndex, error: str, **options: bool) -> None:
     """Note why there are no vectors yet; words find the passages meanwhile."""
-    if retry_later(index, error=error, delay_seconds=RETRY_SECONDS):
+    if retry_later(index, error=error, delay_seconds=RETRY_SECONDS, **options):
+        settle_readiness(index.pk)
+
+
+@transaction.atomic
+def give_up(index: VectorIndex) -> None:
+    """Leave a pack without its vectors, until something in it changes."""
+    if finish(index, WorkStatus.FAILED, error=GAVE_UP):
         settle_readiness(index.pk)

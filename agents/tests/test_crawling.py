@@ -360,7 +360,9 @@ def test_a_worker_that_lost_the_site_stores_nothing_more(pack, site):
         KnowledgeSource.objects.filter(pk=source.pk).update(attempt=99)
 
     source_id = str(source.pk)
-    claimed = crawling.claim(KnowledgeSource, source_id, lease_seconds=60)
+    claimed = crawling.claim(
+        KnowledgeSource, source_id, lease_seconds=60, give_up=crawling.give_up
+    )
     steal(None)
     with pytest.raises(crawling.Lost):
         crawling.Turn(claimed, crawling.resolve).take()

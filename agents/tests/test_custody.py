@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from django.utils import timezone
 
 from accounts.errors import Invalid
 from accounts.models import AuditLog
@@ -218,11 +219,11 @@ def test_a_run_that_broke_off_is_carried_on_and_counts_each_case_once(
     run, _ = runs.start_run(agent=agent, started_by=None)
     put, calls = runs.put, []
 
-    def fail_once(version, case):
+    def fail_once(version, case, **options):
         calls.append(case["name"])
         if len(calls) == 2:
             raise ConnectionError
-        return put(version, case)
+        return put(version, case, **options)
 
     monkeypatch.setattr(runs, "put", fail_once)
     runs.perform(run.pk)
@@ -239,7 +240,7 @@ def test_a_run_that_broke_off_is_carried_on_and_counts_each_case_once(
 def test_a_run_without_any_progress_ends_as_failed(agent, monkeypatch):
     run, _ = runs.start_run(agent=agent, started_by=None)
 
-    def fail(version, case):
+    def fail(version, case, **options):
         raise ConnectionError
 
     monkeypatch.setattr(runs, "put", fail)
@@ -258,8 +259,8 @@ def test_a_worker_that_lost_its_lease_stores_nothing_more(agent, monkeypatch):
     run, _ = runs.start_run(agent=agent, started_by=None)
     put = runs.put
 
-    def taken_over(version, case):
-        result = put(version, case)
+    def taken_over(version, case, **options):
+        result = put(version, case, **options)
         CustodyRun.objects.filter(pk=run.pk).update(attempt=9)
         return result
 
@@ -267,6 +268,23 @@ def test_a_worker_that_lost_its_lease_stores_nothing_more(agent, monkeypatch):
     runs.perform(run.pk)
     assert not CustodyResult.objects.exists()
     assert AgentMetrics.objects.get(agent_type=agent.slug).total_tests_given == 0
+
+
+def test_a_run_is_held_anew_before_each_answer(agent, monkeypatch):
+    one_case(monkeypatch)
+    add_test(agent, earlier=["How long?", "How much?"])
+    run, _ = runs.start_run(agent=agent, started_by=None)
+    mine, answer_of, ends = CustodyRun.objects.filter(pk=run.pk), runs.answer_of, []
+
+    def long_answer(*given):
+        ends.append(mine.get().lease_expires_at)
+        mine.update(lease_expires_at=timezone.now())
+        return answer_of(*given)
+
+    monkeypatch.setattr(runs, "answer_of", long_answer)
+    runs.perform(run.pk)
+    assert len(ends) == 3
+    assert min(ends) > timezone.now()
 
 
 def test_a_long_run_is_handed_on_in_pieces(agent, monkeypatch):

@@ -35,6 +35,12 @@ def run_of(agent):
     return OptimizationRun.objects.get(agent=agent)
 
 
+def claimed(run):
+    return optimization.claim(
+        OptimizationRun, run.pk, lease_seconds=60, give_up=optimization.give_up
+    )
+
+
 def test_the_authors_text_stays_verbatim_and_in_order():
     text = with_missing_sections(PROMPT)
     assert text.startswith(PROMPT + "\n\n## Knowledge\n- ")
@@ -131,7 +137,7 @@ def test_an_edit_during_the_run_wins(agent, ada):
 @pytest.mark.django_db
 def test_a_result_that_lost_its_lease_is_dropped(agent):
     run = run_of(agent)
-    lost = optimization.claim(OptimizationRun, run.pk, lease_seconds=60)
+    lost = claimed(run)
     OptimizationRun.objects.update(
         lease_expires_at=timezone.now() - timedelta(seconds=1)
     )
@@ -148,13 +154,13 @@ def test_three_failures_leave_the_prompt_and_say_failed(agent):
     run = run_of(agent)
     for _ in range(3):
         OptimizationRun.objects.update(run_after=timezone.now())
-        held = optimization.claim(OptimizationRun, run.pk, lease_seconds=60)
+        held = claimed(run)
         optimization.give_up_or_retry(held, "ValueError", timezone.now())
     agent.refresh_from_db()
     assert agent.optimization_status == "failed"
     assert agent.optimization_metadata["error"] == "ValueError"
     assert agent.system_prompt == PROMPT
-    assert optimization.claim(OptimizationRun, run.pk, lease_seconds=60) is None
+    assert claimed(run) is None
 
 
 @pytest.mark.django_db
