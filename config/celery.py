@@ -20,8 +20,9 @@ from config.heartbeat import Heartbeat
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-# Time limit < lease < visibility timeout: a job is given to another only after the
-# first can no longer be at work on it.
+# Time limit < visibility timeout: a message is given to another only after the first
+# can no longer be at work on it. Tasks on leased work have limits of their own
+# (accounts.work.limits); this is that of the others.
 TIME_LIMIT_SECONDS = 240
 VISIBILITY_SECONDS = 900
 # Publishing happens inside requests: a broker that is gone may cost this much.

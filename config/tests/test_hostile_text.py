@@ -124,3 +124,38 @@ def test_a_function_takes_twice_as_long_for_twice_the_text(name):
     work = FUNCTIONS[name]
     slow = filter(None, (complaint(work, text) for text in texts_against_functions()))
     assert next(slow, None) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "asks_for_hours"),
+    [
+        ("When do you open?", True),
+        ("Wann habt ihr geöffnet?", True),
+        ("Straße 5: when is it open", True),
+        ("\u0645\u062a\u0649 when \u0645 open", True),
+        ("\u0e23\u0e32\u0e04\u0e32 when open", True),
+        ("when éopen", False),
+        ("when ßopen", False),
+        ("\u0645when is it open", False),
+        ("\u0e23when is it open", False),
+        ("When is it?\nopen", False),
+    ],
+)
+def test_a_word_ends_where_letters_of_any_script_end(question, asks_for_hours):
+    assert (kinds.KINDS[0] in kinds.kinds_of(question)) is asks_for_hours
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("**Straße** und __été__", "Straße und été"),
+        ("**\u0645\u0631** __\u0e23\u0e32__", "\u0645\u0631 \u0e23\u0e32"),
+        ("**a __b__ c** d", "a __b__ c d"),
+        ("** a** b", "** a** b"),
+        ("**a\nb**", "**a\nb**"),
+        ("***a***", "*a*"),
+        ("2 ** 3 ** 4", "2 ** 3 ** 4"),
+    ],
+)
+def test_emphasis_goes_where_a_pair_of_marks_holds_words(text, plain):
+    assert clean(text) == plain
