@@ -4,7 +4,7 @@ import time
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -218,7 +218,9 @@ def speak(reply: Reply, provider: Provider, turn: Turn) -> Answer:
     """Publish the answer as it comes about, and return it whole."""
     watch, voice, answer = Watch(reply), Voice(reply), Answer()
     # Known before the model is asked: from then on it costs that much at least.
-    if not update_held(reply, prompt_tokens=turn.tokens):
+    # And held on: what the search took is not to be missing while the model is asked.
+    ends_at = timezone.now() + timedelta(seconds=watch.lease)
+    if not update_held(reply, prompt_tokens=turn.tokens, lease_expires_at=ends_at):
         raise LeaseLost
     voice.say("start", message_id=reply.question_id, attempt=reply.attempt)
     said: list[str] = []

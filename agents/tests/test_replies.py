@@ -336,6 +336,19 @@ def test_a_lease_is_renewed_while_the_answer_comes(session):
     assert Reply.objects.get().lease_expires_at > soon + timedelta(seconds=15)
 
 
+def test_a_lease_is_renewed_before_the_model_is_asked(session, speaks, monkeypatch):
+    began, turn_of, ends = timezone.now(), replies.turn_of, []
+
+    def long_search(reply, version):
+        Reply.objects.update(lease_expires_at=began)
+        return turn_of(reply, version)
+
+    monkeypatch.setattr(replies, "turn_of", long_search)
+    speaks(lambda: ends.append(Reply.objects.get().lease_expires_at), "Three days.")
+    replies.produce(asked(session).pk)
+    assert ends[0] > began + timedelta(seconds=15)
+
+
 # --- Telling ----------------------------------------------------------------
 def test_what_a_dead_worker_stored_is_told_by_the_sweep(session):
     reply = asked(session)

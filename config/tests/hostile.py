@@ -23,6 +23,7 @@ HALF, WHOLE = 25_000, 50_000
 MOST, RATIO, FLOOR = 0.25, 3, 0.012
 TRIES = 4
 NOT_COMPILED = {"escape", "error", "compile", "Pattern", "Match", "Options", "purge"}
+INNER = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 PIECES = (
     *(" ", "\n", "\t", "0", "a", "A", ".", "-", "_", "+", "=", "/", "\\", "|", "'"),
     *("`", "*", "#", "<", ">", "[", "]", "(", ")", "!", "&", "\u00e9", "\u4e00"),
@@ -185,9 +186,9 @@ def _inline_in(path: Path) -> Iterator[str]:
     tree = ast.parse(path.read_text())
     inner = {
         id(node)
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        for node in ast.walk(function)
+        for part in ast.walk(tree)
+        if isinstance(part, INNER)
+        for node in ast.walk(part)
     }
     for node in ast.walk(tree):
         if not (
