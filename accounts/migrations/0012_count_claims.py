@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0010_create_browser_sessions_table'),
+        ('accounts', '0011_record_what_was_erased'),
     ]
 
     operations = [

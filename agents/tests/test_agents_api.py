@@ -242,9 +242,8 @@ def test_a_hostile_welcome_message_cannot_leave_its_script(api):
 def test_versions_are_listed_newest_first_and_can_be_restored(api, agent):
     before = api.get(at(agent)).json()["system_prompt"]
     api.patch(at(agent), {"system_prompt": "Be brief."}, format="json")
-    numbers = [
-        row["number"] for row in api.get(at(agent, "versions")).json()["results"]
-    ]
+    rows = api.get(at(agent, "versions")).json()["results"]
+    numbers = [row["number"] for row in rows]
     restored = api.post(at(agent, "versions/1/restore"))
     assert numbers == [2, 1]
     assert restored.status_code == 201
