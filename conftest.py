@@ -10,7 +10,7 @@ import redis
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from rest_framework.test import APIClient
 
-from accounts import throttles
+from accounts import first_owner, throttles
 from accounts.audit import current_request
 from accounts.models import Role
 from accounts.tests.factories import MembershipFactory, OrganizationFactory, make_key
@@ -35,6 +35,12 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
 def django_db_setup(django_db_setup, django_db_blocker):
     if databases.is_built_in():
         databases.empty_at_once()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def the_installation_is_set_up():
+    """Let pages be opened without a user, except where a test is about that."""
+    first_owner._is_known = True
 
 
 @pytest.fixture(autouse=True)

@@ -5,14 +5,18 @@ since most processes need few of them and some load much.
 """
 
 from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import URLPattern, path, re_path
 from django.utils.module_loading import import_string
 from django.views.decorators.cache import never_cache
 from django.views.generic import RedirectView
 
+from accounts import first_owner
 from accounts.request_facts import answers_with
 
 ACCOUNT = "allauth.account.views."
@@ -40,6 +44,18 @@ def whole(name: str) -> Callable[..., HttpResponseBase]:
     return never_cache(transaction.atomic(later(name)))
 
 
+def once_set_up(view: Callable[..., HttpResponseBase]) -> Callable[..., Any]:
+    """Lead to the setup while nobody has an account; every page leads here."""
+
+    @wraps(view)
+    def led(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
+        if not first_owner.has_users():
+            return redirect("accounts:setup")
+        return view(request, *args, **kwargs)
+
+    return led
+
+
 def provider(slug: str, name: str, provider_id: str) -> list[URLPattern]:
     """Return the addresses of one provider: to go there, and to come back."""
     known_as = {"provider_id": provider_id}
@@ -63,10 +79,10 @@ def provider(slug: str, name: str, provider_id: str) -> list[URLPattern]:
 to_account = RedirectView.as_view(pattern_name="accounts:account")
 
 urlpatterns = [
-    path("login/", later(ACCOUNT + "login"), name="account_login"),
+    path("login/", once_set_up(later(ACCOUNT + "login")), name="account_login"),
     path("logout/", later(ACCOUNT + "logout"), name="account_logout"),
     path("inactive/", later(ACCOUNT + "account_inactive"), name="account_inactive"),
-    path("signup/", later(ACCOUNT + "signup"), name="account_signup"),
+    path("signup/", once_set_up(later(ACCOUNT + "signup")), name="account_signup"),
     path(
         "reauthenticate/",
         later(ACCOUNT + "reauthenticate"),

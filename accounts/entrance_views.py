@@ -1,9 +1,19 @@
 """Pages of signing in where we do more than allauth."""
 
 from allauth.account.views import PasswordResetFromKeyView
-from django.http import HttpResponse
+from django.contrib.auth import login
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
 
-from accounts import devices
+from accounts import devices, first_owner
+from accounts.authentication import ORGANIZATION_IN_SESSION
+from accounts.errors import DomainError
+from accounts.forms import FirstOwnerForm
+from accounts.members_views import SIGN_IN_BACKEND
+from accounts.pages import anonymous_page
+from accounts.request_facts import answers_with
 
 
 class NewPasswordView(PasswordResetFromKeyView):
@@ -16,3 +26,31 @@ class NewPasswordView(PasswordResetFromKeyView):
 
 
 new_password = NewPasswordView.as_view()
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@anonymous_page("setup", 30, 60)
+@answers_with(302)
+def setup(request: HttpRequest) -> HttpResponse:
+    """Make the first owner, with the code that the server printed."""
+    if first_owner.has_users():
+        raise Http404
+    form = FirstOwnerForm(request.POST or None)
+    context = {"form": form, "refusal": ""}
+    try:
+        first_owner.check_database()
+        if form.is_valid():
+            owner = first_owner.create_first_owner(**form.cleaned_data)
+            login(request, owner.user, backend=SIGN_IN_BACKEND)
+            request.session[ORGANIZATION_IN_SESSION] = owner.organization_id
+            return redirect("agents:list")
+    except first_owner.AlreadySetUp:
+        return redirect("account_login")
+    except first_owner.OtherDatabase as error:
+        context = {"form": None, "refusal": error.detail}
+        return render(request, "accounts/setup.html", context, status=error.status)
+    except DomainError as error:
+        form.refuse(error)
+    status = 422 if form.is_bound else 200
+    return render(request, "accounts/setup.html", context, status=status)

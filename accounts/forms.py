@@ -134,6 +134,45 @@ class NameForm(DomainForm):
     )
 
 
+class FirstOwnerForm(DomainForm):
+    code = forms.CharField(
+        label="Setup code",
+        max_length=50,
+        help_text="The server printed it when it started: XXXX-XXXX-XXXX.",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "class": "mono", "spellcheck": "false"}
+        ),
+    )
+    name = forms.CharField(
+        max_length=255,
+        label="Your name",
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    email = forms.EmailField(
+        label="Your email address",
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+    password = forms.CharField(
+        help_text="At least 8 characters, none of the common ones.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    organization = forms.CharField(
+        max_length=255,
+        label="Your organization",
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+    )
+
+    def clean(self):
+        fields = super().clean()
+        if "password" in fields:
+            about = User(email=fields.get("email", ""), name=fields.get("name", ""))
+            try:
+                validate_password(fields["password"], about)
+            except forms.ValidationError as error:
+                self.add_error("password", error)
+        return fields
+
+
 class JoinForm(DomainForm):
     name = forms.CharField(
         max_length=255,

@@ -6,7 +6,7 @@ from functools import wraps
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
 from accounts.authentication import ORGANIZATION_IN_SESSION, Principal, describe_actor
 from accounts.memberships import memberships_of
@@ -48,6 +48,9 @@ def page(action: str) -> Callable:
         @wraps(view)
         def guarded(request, *args, **kwargs):
             principal = principal_of(request)
+            if principal.organization is None and request.user.is_superuser:
+                # An operator works on the installation, in no organization.
+                return redirect("dashboard-health")
             if principal.organization is None:
                 return render(request, "accounts/no_organization.html", status=404)
             if not may(principal.role, action):

@@ -32,6 +32,7 @@ urlpatterns = [
         person_page(later("accounts.provider_views.disconnect")),
         name="disconnect_provider",
     ),
+    path("setup/", later("accounts.entrance_views.setup"), name="setup"),
     path("api-keys/", views.api_keys, name="api_keys"),
     path("api-keys/<uuid:key_id>/revoke/", views.revoke_key, name="revoke_api_key"),
     path("api-keys/<uuid:key_id>/rotate/", views.rotate_key, name="rotate_api_key"),

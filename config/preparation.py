@@ -18,6 +18,7 @@ from django.core.management import call_command, get_commands
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from accounts.first_owner import AlreadySetUp, OtherDatabase, issue_setup_code
 from config import heartbeat
 from config.database import probe
 from config.environment import BASE_DIR
@@ -88,6 +89,17 @@ def collect_static() -> bool:
     call_command("collectstatic", interactive=False, verbosity=0, clear=True)
     fingerprint.write_text(digest.hexdigest())
     return True
+
+
+def first_door(address: str) -> str:
+    """Return how the first owner is made, or nothing once there is one."""
+    try:
+        code = issue_setup_code()
+    except AlreadySetUp:
+        return ""
+    except OtherDatabase as error:
+        return f"Set up      refused: {error.detail}"
+    return f"Set up      {address}/setup/   code {code}"
 
 
 def load_demo(data_dir: Path, environment: Mapping[str, str]) -> str:

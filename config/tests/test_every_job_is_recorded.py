@@ -81,6 +81,7 @@ COMMANDS: dict[str, tuple[list[str], Callable | None]] = {
 COMMANDS_WITHOUT = {
     "up": "starts processes, which leave rows themselves",
     "check_database": "only reads",
+    "setup_code": "nobody has an account yet; the code is no row",
     "verify_audit": "only reads; a new anchor file leaves a row (test_verification)",
     "migrate_agent_metrics": "the ledger is the record",
     "privacy erase-overdue": "what the task of this name leaves",

@@ -59,7 +59,7 @@ NUMBERS = {"number": 1, "identity_id": 1, "key": "no-template"}
 # Nobody needs to be signed in there, and each has tests of its own: the way in, what
 # visitors' browsers ask for, the API's own matrix, the operators' site, our health.
 OPEN = re.compile(
-    r"(home|health.*|dashboard-health|ops-metrics|docs|schema|api:.*|admin:.*|widget:.*|accounts:invitation"
+    r"(home|health.*|dashboard-health|ops-metrics|docs|schema|api:.*|admin:.*|widget:.*|accounts:invitation|accounts:setup"
     r"|account_.*|mfa_.*|.*_(login|callback)|)"
 )
 UNKNOWN = uuid4()

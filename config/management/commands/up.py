@@ -128,11 +128,11 @@ class Command(BaseCommand):
         if preparation.migrate():
             self.say("The database is up to date.")
         preparation.collect_static()
+        demo = preparation.load_demo(self.data_dir, environment) if with_demo else ""
+        first_door = preparation.first_door(environment["PUBLIC_BASE_URL"])
         # Connections do not belong to the processes that follow.
         disconnect()
-        if not with_demo:
-            return ""
-        return preparation.load_demo(self.data_dir, environment)
+        return first_door or demo
 
     # --- While it runs ------------------------------------------------------
 
