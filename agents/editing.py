@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from accounts import audit
-from accounts.errors import Forbidden, NotFound, Stale
+from accounts.errors import Forbidden, NotFound
 from accounts.models.audit import AuditAction
 from accounts.models.organizations import Organization
 from accounts.models.users import User
@@ -61,8 +61,7 @@ def update_agent(
     )
     agent = locked(agent)
     agent.organization = organization
-    if if_match is not None and agent.etag not in _etags(if_match):
-        raise Stale
+    agent.check_unchanged(if_match)
     before, shape_before = audited(agent), shaping(agent)
     _apply(agent, organization, changes, replace=replace, is_bound=is_bound)
     after = audited(agent)
@@ -92,19 +91,10 @@ def update_agent(
 
 def locked(agent: Agent) -> Agent:
     """Return a living agent, locked, with its details; raise NotFound."""
-    found = (
-        Agent.objects.select_for_update(no_key=True, of=("self",))
-        .with_details()
-        .filter(pk=agent.pk)
-        .first()
-    )
+    found = Agent.objects.lock(agent.pk)
     if found is None:
         raise NotFound
     return found
-
-
-def _etags(if_match: str) -> set[str]:
-    return {tag.strip().removeprefix("W/") for tag in if_match.split(",")}
 
 
 def _apply(

@@ -2,17 +2,19 @@ from django.db.models import Q
 from django_filters import CharFilter, ChoiceFilter, OrderingFilter, UUIDFilter
 
 from accounts.doors import MomentFilter, StrictBooleanFilter, StrictFilterSet
+from accounts.errors import Invalid
 from agents.conversation_search import LONGEST, saying
 from agents.conversations import rated, tagged
 from agents.models.agents import Agent, OptimizationStatus
 from agents.models.feedback import RatingValue
+from agents.models.personas import Persona
 from agents.models.sessions import Channel, Session, SessionStatus
 
 
 class AgentFilter(StrictFilterSet):
     name = CharFilter(lookup_expr="icontains", help_text="Part of the name")
     search = CharFilter(method="seek", help_text="Part of name, description or slug")
-    persona = CharFilter(field_name="persona__key")
+    persona = CharFilter(method="of_persona", help_text="A persona's key")
     is_active = StrictBooleanFilter()
     optimization_status = ChoiceFilter(choices=OptimizationStatus.choices)
     created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
@@ -22,6 +24,13 @@ class AgentFilter(StrictFilterSet):
     class Meta:
         model = Agent
         fields = ()
+
+    def of_persona(self, queryset, name, value):
+        view = self.request.parser_context["view"]
+        known = Persona.objects.available_to(view.organization).filter(key=value)
+        if not known.exists():
+            raise Invalid("There is no such persona.", pointer="/persona")
+        return queryset.filter(persona__key=value)
 
     def seek(self, queryset, name, value):
         return queryset.filter(

@@ -63,11 +63,7 @@ def apply(
     run: OptimizationRun, base: AgentVersion, better: str, started_at: datetime
 ) -> None:
     """Store the result once, as a proposal; an edit that came first wins."""
-    agent = (
-        Agent.all_objects.select_for_update(no_key=True, of=("self",))
-        .with_details()
-        .get(pk=run.agent_id)
-    )
+    agent = Agent.all_objects.lock(run.agent_id)
     latest_id = agent.draft_version_id or agent.live_version_id
     if agent.is_deleted or latest_id != base.pk:
         outcome = OptimizationOutcome.OVERTAKEN

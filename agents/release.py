@@ -4,7 +4,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 
 from accounts import audit
-from accounts.errors import DomainError
+from accounts.errors import DomainError, Stale
 from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import WorkStatus
 from accounts.models.users import User
@@ -36,15 +36,31 @@ class NotProven(DomainError):
 
 
 @transaction.atomic
-def release_draft(*, agent: Agent, actor: User | None) -> Agent:
-    """Make the draft the live version; raise NothingToRelease or NotProven."""
+def release_draft(
+    *,
+    agent: Agent,
+    actor: User | None,
+    version: int | None = None,
+    if_match: str | None = None,
+) -> Agent:
+    """Make the draft the live version.
+
+    With a `version` only that one is released: once it is live, nothing changes; where
+    the draft is another one, Stale is raised, as it is for an `if_match` that is not
+    the agent's ETag. Raises Stale, NothingToRelease, NotProven.
+    """
     agent = locked(agent)
-    draft = agent.draft_version
+    draft, live = agent.draft_version, agent.live_version
+    if version is not None and live and live.number == version:
+        return agent
+    agent.check_unchanged(if_match)
+    if version is not None and (draft is None or draft.number != version):
+        raise Stale
     if draft is None:
         raise NothingToRelease
     if agent.release_gate == ReleaseGate.ENFORCE and not has_passed(agent, draft):
         raise NotProven
-    before = agent.live_version.number if agent.live_version else None
+    before = live.number if live else None
     agent.live_version, agent.draft_version = draft, None
     # A proposal's differs from the agent's own until now.
     agent.system_prompt = draft.system_prompt

@@ -20,10 +20,13 @@ from metrics import ledger
 
 
 @transaction.atomic
-def delete_agent(*, agent: Agent, actor: User | None) -> None:
+def delete_agent(
+    *, agent: Agent, actor: User | None, if_match: str | None = None
+) -> None:
     """Hide an agent with its conversations and free its place.
 
     Its keys are revoked and its scoreboard retired. A second call changes nothing.
+    Raises Stale if `if_match` is not its ETag.
     """
     organization = Organization.all_objects.select_for_update(no_key=True).get(
         pk=agent.organization_id
@@ -31,6 +34,7 @@ def delete_agent(*, agent: Agent, actor: User | None) -> None:
     agent = Agent.all_objects.select_for_update(no_key=True).get(pk=agent.pk)
     if agent.is_deleted:
         return
+    agent.check_unchanged(if_match)
     now = timezone.now()
     agent.deleted_at = now
     agent.revision += 1

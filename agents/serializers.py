@@ -51,6 +51,10 @@ class AgentReplaceBody(AgentBody):
     note = NameField(max_length=500, required=False, allow_blank=True)
 
 
+class ReleaseBody(StrictSerializer):
+    version = serializers.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
+
+
 class CloneBody(StrictSerializer):
     name = NameField(max_length=255, required=False)
     idempotency_key = TextField(

@@ -34,6 +34,7 @@ from agents.serializers import (
     EmbedShape,
     NewAgentBody,
     PersonaShape,
+    ReleaseBody,
     StatsShape,
     VersionShape,
 )
@@ -156,6 +157,7 @@ class AgentViewSet(PortableActions, OrganizationViewSet):
             "update": AgentReplaceBody,
             "partial_update": AgentEditBody,
             "clone": CloneBody,
+            "release": ReleaseBody,
         }.get(self.action, AgentShape)
 
     @extend_schema(
@@ -201,9 +203,13 @@ class AgentViewSet(PortableActions, OrganizationViewSet):
         )
         return Response(as_dict(agent), headers={"ETag": agent.etag})
 
-    @extend_schema(parameters=[ORGANIZATION], responses={204: None})
+    @extend_schema(parameters=[ORGANIZATION, IF_MATCH], responses={204: None})
     def destroy(self, request, public_id):
-        removal.delete_agent(agent=self.find(), actor=self.principal.user)
+        removal.delete_agent(
+            agent=self.find(),
+            actor=self.principal.user,
+            if_match=request.META.get("HTTP_IF_MATCH"),
+        )
         return Response(status=204)
 
     @extend_schema(parameters=[ORGANIZATION], request=None, responses=AgentShape)
@@ -238,10 +244,20 @@ class AgentViewSet(PortableActions, OrganizationViewSet):
         )
         return self.made(agent, created)
 
-    @extend_schema(parameters=[ORGANIZATION], request=None, responses=AgentShape)
+    @extend_schema(
+        parameters=[ORGANIZATION, IF_MATCH],
+        request=ReleaseBody,
+        responses=AgentShape,
+    )
     @action(detail=True, methods=["post"])
     def release(self, request, public_id):
-        agent = release_draft(agent=self.find(), actor=self.principal.user)
+        """Make the draft live; with a `version`, only if the draft is that one."""
+        agent = release_draft(
+            agent=self.find(),
+            actor=self.principal.user,
+            version=self.body().get("version"),
+            if_match=request.META.get("HTTP_IF_MATCH"),
+        )
         return Response(as_dict(agent), headers={"ETag": agent.etag})
 
     @extend_schema(parameters=[ORGANIZATION], responses=EmbedShape)

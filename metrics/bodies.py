@@ -106,7 +106,14 @@ Entry = Annotated[
     AfterValidator(_bounded(MAX_ENTRY_BYTES)),
     WithJsonSchema({"type": "string", "description": "Or any other JSON value"}),
 ]
-Entries = Annotated[list[Entry], Field(max_length=MAX_ENTRIES)]
+
+
+def _newest(value: Any) -> Any:
+    """Leave the last entries of a long list, which a scoreboard keeps no more of."""
+    return value[-MAX_ENTRIES:] if isinstance(value, list) else value
+
+
+Entries = Annotated[list[Entry], BeforeValidator(_newest)]
 Settings = Annotated[
     Any,
     AfterValidator(_bounded(MAX_SETTINGS_BYTES)),
@@ -185,7 +192,7 @@ class MetricsUpdate(Body):
     consecutive_successes: Count = 0
     consecutive_failures: Count = 0
     last_test_date: Moment | None = None
-    test_history: Annotated[list[HistoryEntry], Field(max_length=MAX_ENTRIES)] = []
+    test_history: Annotated[list[HistoryEntry], BeforeValidator(_newest)] = []
     custody_level: Level = 1
     custody_xp: Count = 0
     adversarial_wins: Count = 0

@@ -76,11 +76,7 @@ def start_run(
     """
     fingerprint = request_fingerprint([version and str(version.pk)])
     # Numbers are dense, and equal keys start one run.
-    agent = (
-        Agent.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("organization", "draft_version", "live_version")
-        .get(pk=agent.pk)
-    )
+    agent = Agent.objects.select_for_update(no_key=True).get(pk=agent.pk)
     mine = CustodyRun.objects.filter(agent=agent)
     same = mine.filter(idempotency_key=idempotency_key)
     if idempotency_key is not None and (twin := same.first()):

@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from accounts import cache
+from accounts.errors import Stale
 from accounts.models.api_keys import APIKey, hash_key, is_well_formed
 from accounts.models.lifecycle import (
     AliveManager,
@@ -70,6 +71,16 @@ class AgentQuerySet(SoftDeleteQuerySet):
     def with_details(self):
         """Everything one row of the agent list shows, in one query."""
         return self.select_related("persona", "knowledge_pack", "live_version")
+
+    def lock(self, pk):
+        """Return an agent with its details, locked, or None.
+
+        The lock comes first: details read while waiting for it would be of before.
+        """
+        held = self.select_for_update(no_key=True).filter(pk=pk).order_by()
+        if not held.values_list("pk", flat=True):
+            return None
+        return self.with_details().filter(pk=pk).order_by().first()
 
     def bound_to_key(self, raw: str):
         """The agent that a raw API key is bound to, as long as the key is good."""
@@ -225,6 +236,14 @@ class Agent(TimeStamped, SoftDeleted, Idempotent):
     @property
     def etag(self) -> str:
         return f'"{self.public_id}-{self.revision}"'
+
+    def check_unchanged(self, if_match: str | None) -> None:
+        """Raise Stale if an If-Match header is given and names another revision."""
+        if if_match is None:
+            return
+        tags = {tag.strip().removeprefix("W/") for tag in if_match.split(",")}
+        if not tags & {self.etag, "*"}:
+            raise Stale
 
     @property
     def is_answering(self) -> bool:

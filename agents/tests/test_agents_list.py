@@ -133,6 +133,12 @@ def test_only_ones_own_agents_are_listed(stranger_api, agents):
     }
 
 
+def test_a_persona_that_is_not_there_is_a_400(api):
+    answer = api.get("/api/v1/agents/?persona=zzz")
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == "/persona"
+
+
 def test_personas_are_listed(api):
     keys = {row["key"] for row in api.get("/api/v1/personas/").json()["results"]}
     assert keys == {

@@ -17,8 +17,9 @@ def desk(harbor, ada):
     return update_agent(agent=agent, actor=ada.user, changes={"system_prompt": "New."})
 
 
-def release(api, agent):
-    return api.post(f"/api/v1/agents/{agent.public_id}/release/")
+def release(api, agent, body=None, **headers):
+    path = f"/api/v1/agents/{agent.public_id}/release/"
+    return api.post(path, body, format="json", headers=headers)
 
 
 def test_a_released_draft_is_live(api, desk):
@@ -75,3 +76,46 @@ def test_switching_improvement_on_starts_it(harbor, ada):
     assert OptimizationRun.objects.get().base_version == agent.live_version
     update_agent(agent=agent, actor=ada.user, changes={"name": "Other"})
     assert OptimizationRun.objects.count() == 1
+
+
+def test_a_release_sent_again_is_answered_the_same_and_happens_once(api, desk):
+    first, again = (release(api, desk, {"version": 2}) for _ in range(2))
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.json()["live_version"] == 2
+    assert again["ETag"] == first["ETag"]
+    assert AuditLog.objects.filter(action="EXECUTE").count() == 1
+
+
+def test_another_draft_than_the_named_one_is_not_released(api, desk, ada):
+    update_agent(agent=desk, actor=ada.user, changes={"system_prompt": "Newer."})
+    refused = release(api, desk, {"version": 2})
+    assert refused.status_code == 412
+    desk.refresh_from_db()
+    assert (desk.live_version.number, desk.draft_version.number) == (1, 3)
+    assert release(api, desk, {"version": 3}).status_code == 200
+
+
+def test_a_stale_if_match_releases_nothing(api, desk, ada):
+    etag = desk.etag
+    update_agent(agent=desk, actor=ada.user, changes={"system_prompt": "Newer."})
+    assert release(api, desk, **{"If-Match": etag}).status_code == 412
+    desk.refresh_from_db()
+    assert desk.live_version.number == 1
+    assert release(api, desk, **{"If-Match": desk.etag}).status_code == 200
+
+
+@pytest.mark.parametrize("version", [0, -1, "two", 2**40])
+def test_a_version_that_is_no_number_is_refused(api, desk, version):
+    answer = release(api, desk, {"version": version})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == "/version"
+
+
+def test_the_page_releases_only_the_version_it_showed(client, ada, desk):
+    client.force_login(ada.user)
+    update_agent(agent=desk, actor=ada.user, changes={"system_prompt": "Newer."})
+    path = reverse("agents:release", args=[desk.public_id])
+    done = client.post(path, {"version": "2"}, follow=True).content.decode()
+    assert "Not released: version 2 is no longer the draft." in done
+    desk.refresh_from_db()
+    assert desk.live_version.number == 1

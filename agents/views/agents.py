@@ -252,8 +252,18 @@ def duplicate(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def release(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Put the draft in front of visitors."""
     agent = find_agent(request, public_id)
+    shown = request.POST.get("version", "")
+    is_number = shown.isascii() and shown.isdigit() and len(shown) < 10
     try:
-        agent = release_draft(agent=agent, actor=principal_of(request).user)
+        agent = release_draft(
+            agent=agent,
+            actor=principal_of(request).user,
+            version=int(shown) if is_number else None,
+        )
+    except Stale:
+        messages.error(
+            request, f"Not released: version {shown} is no longer the draft."
+        )
     except DomainError as error:
         messages.error(request, error.detail)
     else:

@@ -92,7 +92,6 @@ def test_a_bad_test_result_is_refused_and_nothing_written(api, body, pointer):
         ({"success_rate": 0.7, "failure_rate": 0.4}, ""),
         ({"learning_patterns": "one"}, "/learning_patterns"),
         ({"learning_patterns": ["x" * 5000]}, "/learning_patterns/0"),
-        ({"learning_patterns": ["x"] * 101}, "/learning_patterns"),
         ({"pass_rate": 1}, "/pass_rate"),
     ],
 )
