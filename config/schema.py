@@ -39,6 +39,10 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
     target_class = "accounts.authentication.ApiKeyAuthentication"
     name = ["apiKey", "bearer"]
 
+    def get_security_requirement(self, auto_schema):
+        """Say that one of the headers is enough; a dict of both would ask for both."""
+        return [{name: []} for name in self.name]
+
     def get_security_definition(self, auto_schema):
         return [
             {"type": "apiKey", "in": "header", "name": "X-API-Key"},

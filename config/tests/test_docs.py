@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import get_commands
+from drf_spectacular.generators import SchemaGenerator
 
 from accounts.tests.factories import MembershipFactory, make_key
 from agents.models import Document
@@ -78,6 +79,20 @@ def test_the_reference_names_every_part_of_the_api():
     reference = (ROOT / "docs" / "api.md").read_text()
     parts = {prefix.rpartition("/")[2] for prefix, _, _ in router.registry}
     assert {part for part in parts if f"{part}/" not in reference} == set()
+
+
+def test_the_reference_asks_for_one_credential_and_not_for_two_at_once():
+    paths = SchemaGenerator().get_schema(public=True)["paths"]
+    alternatives = [
+        alternative
+        for path in paths.values()
+        for operation in path.values()
+        if isinstance(operation, dict)
+        for alternative in operation.get("security", [])
+    ]
+    assert {"apiKey": []} in alternatives
+    assert {"bearer": []} in alternatives
+    assert all(len(alternative) <= 1 for alternative in alternatives)
 
 
 def test_the_screenshot_is_small_enough_for_a_first_screen():
