@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit, bindings
-from accounts.errors import Forbidden, Invalid
+from accounts.errors import Forbidden, Invalid, KeyReused
 from accounts.members import check_outranks
 from accounts.models.api_keys import (
     APIKey,
@@ -58,6 +58,8 @@ def create_api_key(
             organization=organization, idempotency_key=idempotency_key
         ).first()
     ):
+        if twin.user_id != user.pk:
+            raise KeyReused
         twin.check_same_request(request_fingerprint)
         return twin, None
     name, scopes = name.strip(), sorted(set(scopes))
@@ -151,7 +153,7 @@ def rotate_api_key(
         raise Invalid("This key is revoked or has expired.")
     if key.user_id != actor.pk:
         raise Forbidden(
-            "Only its owner can rotate a key. Create one of your own, and revoke this."
+            "Only its owner can rotate a key. Create your own and revoke this one."
         )
     _check(
         actor, organization, key.name, key.scopes, key.rate_limit_tier, key.expires_at

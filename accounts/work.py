@@ -25,7 +25,7 @@ Work = TypeVar("Work", bound=LeasedWork)
 # Whoever takes a job as the next after so many others only gives it up: what they met
 # would stop this worker, too.
 MAX_CLAIMS = 5
-GAVE_UP = f"gave up: taken {MAX_CLAIMS} times, and never ended"
+GAVE_UP = f"gave up: started {MAX_CLAIMS} times, never finished"
 # Before its lease ends a task is told to stop, and then killed.
 STOPPED_BEFORE, KILLED_BEFORE = 20, 10
 

@@ -214,6 +214,11 @@ def _written(draft: AgentDraft, persona: Persona | None) -> str:
     """Return the author's prompt, or where there is none, the persona's."""
     if draft.system_prompt.strip():
         return draft.system_prompt
+    return usual_prompt(persona)
+
+
+def usual_prompt(persona: Persona | None) -> str:
+    """Return the prompt of an agent whose author wrote none."""
     if persona:
         return persona.system_prompt
     return get_persona(FALLBACK_KEY)["system_prompt"]

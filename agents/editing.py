@@ -18,6 +18,7 @@ from agents.creation import (
     checked_configuration,
     shaping,
     start_optimization,
+    usual_prompt,
 )
 from agents.model_choice import check_model
 from agents.models.agents import Agent, OptimizationStatus, ReleaseGate
@@ -72,7 +73,8 @@ def update_agent(
     if shaping(agent) != shape_before:
         add_version(agent, author=actor, note=note)
     is_switched_on = agent.auto_optimize and not before["auto_optimize"]
-    if is_switched_on and not agent.optimization_pending:
+    is_waiting = agent.optimization_pending or agent.has_proposal
+    if is_switched_on and not is_waiting:
         agent.optimization_status = OptimizationStatus.PENDING
         start_optimization(agent, agent.draft_version or agent.live_version)
     agent.save()
@@ -108,6 +110,10 @@ def _apply(
     for name in PLAIN:
         if name in changes:
             setattr(agent, name, changes[name])
+    # What the author never wrote goes with the persona it came from.
+    is_personas_prompt = "system_prompt" not in changes and (
+        agent.system_prompt == usual_prompt(agent.persona)
+    )
     if "name" in changes:
         _check_name(agent, organization)
     if "allowed_origins" in changes:
@@ -129,6 +135,8 @@ def _apply(
     )
     if "persona_key" in changes:
         agent.persona = persona
+        if is_personas_prompt:
+            agent.system_prompt = usual_prompt(persona)
     if "knowledge_pack_id" in changes:
         agent.knowledge_pack = pack
 
@@ -184,7 +192,7 @@ def propose_version(agent: Agent, *, system_prompt: str, note: str) -> AgentVers
 def _next_version(agent: Agent, **values: Any) -> AgentVersion:
     last = agent.versions.aggregate(last=Max("number"))["last"] or 0
     parent = agent.draft_version or agent.live_version
-    if agent.draft_version and parent.origin == VersionOrigin.OPTIMIZER:
+    if agent.has_proposal:
         # A proposal is not edited: its author went on from what came before it.
         parent = parent.parent
     return AgentVersion.objects.create(
@@ -210,9 +218,7 @@ def restore_version(
     if is_bound and old.knowledge_pack_id not in (None, agent.knowledge_pack_id):
         raise Forbidden("This API key may not see the knowledge of that version.")
     before = audited(agent)
-    for name in ("system_prompt", "persona", "knowledge_pack", "config"):
-        setattr(agent, name, getattr(old, name))
-    agent.widget_config = old.widget_config
+    agent.take_shape(old)
     version = add_version(
         agent,
         author=actor,

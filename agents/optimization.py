@@ -64,8 +64,9 @@ def apply(
 ) -> None:
     """Store the result once, as a proposal; an edit that came first wins."""
     agent = Agent.all_objects.lock(run.agent_id)
-    latest_id = agent.draft_version_id or agent.live_version_id
-    if agent.is_deleted or latest_id != base.pk:
+    # A draft of the author's keeps its place: it is what the author will release.
+    is_edited = agent.draft_version_id or agent.live_version_id != base.pk
+    if agent.is_deleted or is_edited:
         outcome = OptimizationOutcome.OVERTAKEN
     elif better == base.system_prompt:
         outcome = OptimizationOutcome.NO_GAIN

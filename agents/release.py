@@ -10,6 +10,7 @@ from accounts.models.lifecycle import WorkStatus
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
 from agents.announcements import announce_agent
+from agents.creation import audited
 from agents.custody.suites import cases_of, digest
 from agents.editing import locked
 from agents.models.agents import Agent, ReleaseGate
@@ -17,7 +18,6 @@ from agents.models.versions import (
     AgentVersion,
     OptimizationOutcome,
     OptimizationRun,
-    VersionOrigin,
 )
 from metrics.models import Source
 from metrics.services import AgentMetricsService
@@ -60,29 +60,20 @@ def release_draft(
         raise NothingToRelease
     if agent.release_gate == ReleaseGate.ENFORCE and not has_passed(agent, draft):
         raise NotProven
-    before = live.number if live else None
+    before = audited(agent)
     agent.live_version, agent.draft_version = draft, None
-    # A proposal's differs from the agent's own until now.
-    agent.system_prompt = draft.system_prompt
+    # A proposal differs from the agent itself until now.
+    agent.take_shape(draft)
     agent.revision += 1
     agent.updated_by_user = actor
-    agent.save(
-        update_fields=[
-            "live_version",
-            "draft_version",
-            "system_prompt",
-            "revision",
-            "updated_by_user",
-            "updated_at",
-        ]
-    )
+    agent.save()
     announce_agent(
         agent,
         WebhookEvent.VERSION_RELEASED,
         version=draft.number,
         origin=draft.origin,
     )
-    if draft.origin == VersionOrigin.OPTIMIZER:
+    if draft.is_proposed:
         _adopt(agent, draft)
     # Last: its lock is everyone's.
     audit.record(
@@ -91,7 +82,8 @@ def release_draft(
         resource_id=agent.public_id,
         organization_id=agent.organization_id,
         actor=actor,
-        changes={"live_version": {"old": before, "new": draft.number}},
+        changes=audit.difference(before, audited(agent))
+        | {"live_version": {"old": live and live.number, "new": draft.number}},
     )
     return agent
 

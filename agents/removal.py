@@ -66,11 +66,7 @@ def restore_agent(*, agent: Agent, actor: User | None) -> Agent:
     organization = Organization.objects.select_for_update(no_key=True).get(
         pk=agent.organization_id
     )
-    agent = (
-        Agent.all_objects.select_for_update(no_key=True, of=("self",))
-        .with_details()
-        .get(pk=agent.pk)
-    )
+    agent = Agent.all_objects.lock(agent.pk)
     if not agent.is_deleted:
         return agent
     if not organization.has_room_for_an_agent:

@@ -132,6 +132,7 @@ class VersionShape(serializers.Serializer):
     id = serializers.UUIDField()
     number = serializers.IntegerField()
     is_live = serializers.BooleanField()
+    is_draft = serializers.BooleanField(help_text="A release makes it live")
     origin = serializers.CharField()
     note = serializers.CharField()
     author_id = serializers.UUIDField(allow_null=True)

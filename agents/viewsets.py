@@ -307,6 +307,7 @@ def version_as_dict(version: AgentVersion, agent: Agent) -> dict:
         "id": version.pk,
         "number": version.number,
         "is_live": version.pk == agent.live_version_id,
+        "is_draft": version.pk == agent.draft_version_id,
         "origin": version.origin,
         "note": version.note,
         "author_id": version.author_id,

@@ -256,8 +256,8 @@ def test_a_migration_records_what_was_erased_before_erasures_were(chain):
     assert (verdict.problems, verdict.erased) == ([], 5)
     told = AuditDetail.objects.filter(audit_log__resource_type="audit_details")
     assert [row.metadata["erased"] for row in told.order_by("audit_log_id")] == [
-        [[1, 1]],
         [[1, 1], [4, 6]],
+        [[1, 1]],
     ]
     AuditDetail.objects.filter(audit_log__sequence=7).delete()
     assert problems() == [f"organization 7, row 7: {MISSING}"]

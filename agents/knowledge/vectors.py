@@ -57,7 +57,9 @@ def want_vectors(knowledge_pack_id: UUID) -> None:
     )
     if not is_new and not index.is_held:
         index.status, index.run_after = WorkStatus.PENDING, timezone.now()
-        index.save(update_fields=["status", "run_after"])
+        # Other passages: what stopped workers before need not stop them again.
+        index.claims = 0
+        index.save(update_fields=["status", "run_after", "claims"])
     settle_readiness(knowledge_pack_id)
     nudge(EMBED, knowledge_pack_id)
 

@@ -92,8 +92,8 @@ KINDS = (
     ),
     Kind(
         re.compile(
-            r"\b(?:how much|who (?:pays|covers|bears)|what does .* cost|prices?|fees?|"
-            r"costs?|charge|how expensive|wie ?viel|kostet|kosten|preis\w*|teuer|"
+            r"\b(?:how much|who (?:pays|covers|bears)|what does .{1,200}? cost|prices?|"
+            r"fees?|costs?|charge|how expensive|wie ?viel|kostet|kosten|preis\w*|teuer|"
             r"combien|prix|cu[aá]nto|precio|quanto|prezzo|hoeveel|prijs)\b",
             re.IGNORECASE,
         ),

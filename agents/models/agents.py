@@ -237,6 +237,17 @@ class Agent(TimeStamped, SoftDeleted, Idempotent):
     def etag(self) -> str:
         return f'"{self.public_id}-{self.revision}"'
 
+    @property
+    def has_proposal(self) -> bool:
+        """Whether a version of the optimizer's waits for its release."""
+        return bool(self.draft_version and self.draft_version.is_proposed)
+
+    def take_shape(self, version) -> None:
+        """Become what a version of this agent says; the caller saves."""
+        for name in ("system_prompt", "persona", "knowledge_pack", "config"):
+            setattr(self, name, getattr(version, name))
+        self.widget_config = version.widget_config
+
     def check_unchanged(self, if_match: str | None) -> None:
         """Raise Stale if an If-Match header is given and names another revision."""
         if if_match is None:

@@ -67,6 +67,11 @@ class AgentVersion(models.Model):
             raise VersionIsImmutable
         super().save(*args, **kwargs)
 
+    @property
+    def is_proposed(self) -> bool:
+        """Whether the optimizer wrote it."""
+        return self.origin == VersionOrigin.OPTIMIZER
+
 
 class OptimizationOutcome(models.TextChoices):
     LIVE = "live", "Went live"

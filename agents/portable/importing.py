@@ -177,7 +177,11 @@ def _relive(
     agent.auto_optimize = file.agent.auto_optimize
     agent.live_version = versions[file.live_version]
     agent.draft_version = versions.get(file.draft_version)
-    if shapes[-1] != now:
+    kept = {}
+    if agent.has_proposal:
+        # It differs from the agent by its prompt, and is no edit.
+        kept = {"system_prompt": now["system_prompt"]}
+    if shapes[-1] | kept != now:
         add_version(agent, author=author, note="As it was when it was exported")
     agent.save()
     audit.record(

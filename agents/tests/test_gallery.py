@@ -55,7 +55,10 @@ def test_each_passes_its_own_tests_from_its_sample(ready, harbor, settings):
     for document in Document.objects.all():
         index_document(str(document.pk))
     embed_pack(str(agent.knowledge_pack_id))
-    answers = [put(agent.live_version, case) for case in own_cases(agent)]
+    answers = [
+        put(agent.live_version, case, before_answer=lambda: None)
+        for case in own_cases(agent)
+    ]
     assert len(answers) == len(ready.tests)
     failed = [(each.transcript[-1], each.grades) for each in answers if not each.passed]
     assert failed == []

@@ -213,3 +213,55 @@ def test_an_agents_page_shows_the_proposal_and_what_is_live(agent, ada, browser_
     assert "Proposed prompt, version 2" in text
     assert "Release version 2" in text
     assert text.count("Otherwise approve it.") == 2
+
+
+def test_an_authors_draft_is_not_replaced_by_a_proposal(agent, ada):
+    changes = {"release_gate": "warn", "auto_optimize": False}
+    agent = update_agent(agent=agent, actor=ada.user, changes=changes)
+    OptimizationRun.objects.all().delete()
+    changes = {"system_prompt": PROMPT + " Be kind."}
+    agent = update_agent(agent=agent, actor=ada.user, changes=changes)
+    run = start_optimization(agent, agent.draft_version)
+    optimization.optimize(run.pk)
+    agent.refresh_from_db()
+    assert (agent.draft_version.number, agent.draft_version.origin) == (2, "edit")
+    run.refresh_from_db()
+    assert run.outcome == "overtaken"
+
+
+def test_a_proposal_that_waits_is_not_hidden_by_another_run(agent, ada, browser_of):
+    optimization.optimize(run_of(agent).pk)
+    for is_on in (False, True):
+        update_agent(agent=agent, actor=ada.user, changes={"auto_optimize": is_on})
+    assert OptimizationRun.objects.count() == 1
+    page = browser_of(ada).get(reverse("agents:detail", args=[agent.public_id]))
+    assert "Proposed prompt, version 2" in page.content.decode()
+
+
+def test_a_released_proposal_says_in_the_audit_log_what_it_changed(agent, ada):
+    optimization.optimize(run_of(agent).pk)
+    release_draft(agent=agent, actor=ada.user)
+    row = AuditLog.objects.get(action="EXECUTE", resource_type="agent")
+    assert row.detail.changes["system_prompt"]["old"] == PROMPT
+
+
+def test_another_persona_brings_its_own_prompt_where_the_author_wrote_none(api):
+    body = {"name": "Desk", "persona_key": "support_expert"}
+    made = api.post("/api/v1/agents/", body, format="json").json()
+    path = f"/api/v1/agents/{made['id']}/"
+    changed = api.patch(path, {"persona_key": "sales_rep"}, format="json").json()
+    assert changed["system_prompt"] == get_persona("sales_rep")["system_prompt"]
+    api.patch(path, {"system_prompt": "Mine."}, format="json")
+    changed = api.patch(path, {"persona_key": "support_expert"}, format="json").json()
+    assert changed["system_prompt"] == "Mine."
+
+
+def test_a_proposal_survives_an_export_and_an_import(api, agent):
+    optimization.optimize(run_of(agent).pk)
+    file = api.get(f"/api/v1/agents/{agent.public_id}/export/").json()
+    file["agent"]["name"] = "Copy"
+    made = api.post("/api/v1/agents/import/", file, format="json").json()
+    copy = Agent.objects.get(public_id=made["id"])
+    assert (copy.live_version.number, copy.draft_version.number) == (1, 2)
+    assert copy.has_proposal
+    assert copy.system_prompt == PROMPT

@@ -194,3 +194,13 @@ def test_a_key_rotates_itself(ada):
     answer = client.post(path, {}, "application/json")
     assert answer.status_code == 201
     assert APIKey.objects.get(pk=answer.json()["id"]).user == ada.user
+
+
+def test_an_idempotency_key_of_one_member_is_not_anothers(harbor, ada):
+    other = MembershipFactory(organization=harbor, role=Role.ADMIN)
+    body = {"name": "One", "scopes": ["chat"], "idempotency_key": "same"}
+    answers = [
+        client_of(member, "key").post("/api/v1/api-keys/", body, "application/json")
+        for member in (ada, other)
+    ]
+    assert [answer.status_code for answer in answers] == [201, 422]

@@ -15,7 +15,6 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("--organization", type=int, help="only this one's chain")
         parser.add_argument("--anchor", type=Path, help="another anchor file")
-
         parser.add_argument(
             "--new-anchor",
             action="store_true",
@@ -25,7 +24,11 @@ class Command(BaseCommand):
     def handle(self, *, organization, anchor, new_anchor, **options):
         if new_anchor:
             aside = begin_anchor()
-            self.stdout.write(f"The old anchor file is {aside or 'lost'}.")
+            self.stdout.write(
+                f"The old anchor file is {aside}."
+                if aside
+                else "There was no anchor file."
+            )
             return
         verdict = verify_audit(organization, anchor)
         for problem in verdict.problems[:MOST_SHOWN]:
