@@ -5,7 +5,9 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 MAX_URL = 2_000
 PORTS = {"http": 80, "https": 443}
-HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9._-]{0,252}[a-z0-9])?\.?|\[[0-9a-f:.]+\])\Z")
+HOST = re.compile(
+    r"\A(?:[a-z0-9_](?:[a-z0-9._-]{0,252}[a-z0-9])?\.?|\[[0-9a-f:.]+\])\Z"
+)
 # What only tells where a visitor came from.
 TRACKING = re.compile(r"(?:utm_\w+|fbclid|gclid|mc_[ce]id|msclkid)\Z")
 # Nothing in these is text; asking for them would only cost both sides.
