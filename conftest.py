@@ -7,10 +7,11 @@ from functools import cache
 
 import pytest
 import redis
+from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from rest_framework.test import APIClient
 
-from accounts import first_owner, throttles
+from accounts import first_owner, redis_pool
 from accounts.audit import current_request
 from accounts.models import Role
 from accounts.tests.factories import MembershipFactory, OrganizationFactory, make_key
@@ -54,7 +55,7 @@ def nobody_asks_yet():
 @pytest.fixture(autouse=True)
 def nobody_failed_yet():
     """What other tests tried in vain does not keep this one's out of the record."""
-    client = throttles._script().registered_client
+    client = redis_pool.connect(settings.REDIS_URL)
     with suppress(redis.RedisError):
         client.delete("ya:limit:refusals:127.0.0.1", "ya:limit:refusals-all:all")
 

@@ -18,8 +18,8 @@ import redis
 import structlog
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+
+from accounts import redis_pool
 
 log = structlog.get_logger(__name__)
 
@@ -28,9 +28,7 @@ PREFIX = "ya:known:"
 FILL_SECONDS = 10
 # How long a change may take until it commits.
 CHANGE_SECONDS = 60
-# How long Redis is left alone after it did not answer, and how soon forgetting is
-# tried again.
-REST_SECONDS = 1.0
+# How soon forgetting is tried again while Redis is away.
 RETRY_SECONDS = 0.25
 # Nothing is remembered for longer than this.
 LONGEST_SECONDS = 3600
@@ -67,7 +65,7 @@ def forget(kind: str, key: Any) -> None:
     """Let nobody read the old value once this transaction commits."""
     name = _name(kind, key)
     try:
-        client = _client(settings.REDIS_URL)
+        client = redis_pool.connect(settings.REDIS_URL)
         with client.pipeline(transaction=False) as pipe:
             pipe.delete(name)
             # Nobody may store until the change is done, or took too long.
@@ -81,7 +79,7 @@ def forget(kind: str, key: Any) -> None:
 def forget_everything(**_: Any) -> None:
     """Empty the memory, as after a migration."""
     try:
-        client = _client(settings.REDIS_URL)
+        client = redis_pool.connect(settings.REDIS_URL)
         names = list(client.scan_iter(match=_name("*", "*"), count=1000))
         for start in range(0, len(names), 1000):
             client.unlink(*names[start : start + 1000])
@@ -117,37 +115,19 @@ def _mark(name: str) -> str:
 def _release(name: str) -> None:
     """Forget what is committed now; if Redis is away, as soon as it is back."""
     try:
-        _client(settings.REDIS_URL).delete(name, _mark(name))
+        redis_pool.connect(settings.REDIS_URL).delete(name, _mark(name))
     except redis.RedisError as error:
         log.warning("Not forgotten yet", error=type(error).__name__)
         _overdue.add(name)
 
 
-_resting_until = 0.0
-
-
 def _ask(question: Callable[[redis.Redis], Any]) -> Any:
     """Ask Redis something, or return None while it is away."""
-    global _resting_until
-    if time.monotonic() < _resting_until:
-        return None
     try:
-        return question(_client(settings.REDIS_URL))
+        return question(redis_pool.connect(settings.REDIS_URL))
     except redis.RedisError as error:
-        _resting_until = time.monotonic() + REST_SECONDS
         log.warning("Memory not reached", error=type(error).__name__)
         return None
-
-
-@lru_cache(maxsize=2)
-def _client(url: str) -> redis.Redis:
-    return redis.Redis.from_url(
-        url,
-        protocol=2,
-        socket_timeout=0.3,
-        socket_connect_timeout=0.3,
-        retry=Retry(NoBackoff(), 1),
-    )
 
 
 @lru_cache(maxsize=2)
@@ -182,7 +162,9 @@ class _Overdue:
                     self.is_running = False
                     return
             try:
-                _client(settings.REDIS_URL).delete(*names, *map(_mark, names))
+                redis_pool.connect(settings.REDIS_URL).delete(
+                    *names, *map(_mark, names)
+                )
             except redis.RedisError:
                 continue
             with self.lock:

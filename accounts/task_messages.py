@@ -12,10 +12,9 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
-import redis
 from celery import Celery, signals
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+
+from accounts import redis_pool
 
 # Neither callbacks nor chains: a row knows what follows it.
 NOTHING_FOLLOWS = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
@@ -27,14 +26,12 @@ def publish(app: Celery, task: str, argument: str) -> None:
     Queues are declared by those who listen to them, and nobody asks for results.
     """
     queue, headers = _usual(app, task)
-    options = app.conf.broker_transport_options
-    client = _client(
-        app.conf.broker_write_url or app.conf.broker_url,
-        options["socket_timeout"],
-        options["socket_connect_timeout"],
-    )
+    url = app.conf.broker_write_url or app.conf.broker_url
+    # Celery has its own word for sockets.
+    url = url.replace("redis+socket://", "unix://").replace("virtual_host=", "db=")
+    prefix = app.conf.broker_transport_options["global_keyprefix"]
     text = _message(task, argument, queue, headers)
-    client.lpush(options["global_keyprefix"] + queue, text)
+    redis_pool.connect(url).lpush(prefix + queue, text)
 
 
 def _message(task: str, argument: str, queue: str, usual: dict[str, Any]) -> bytes:
@@ -81,14 +78,3 @@ def _usual(app: Celery, task: str) -> tuple[str, dict[str, Any]]:
         ignore_result=None,
     )
     return queue.name, message.headers
-
-
-@lru_cache(maxsize=2)
-def _client(url: str, timeout: float, connect_timeout: float) -> redis.Redis:
-    return redis.Redis.from_url(
-        url.replace("redis+socket://", "unix://").replace("virtual_host=", "db="),
-        protocol=2,
-        socket_timeout=timeout,
-        socket_connect_timeout=connect_timeout,
-        retry=Retry(NoBackoff(), 1),
-    )

@@ -16,9 +16,9 @@ from typing import NamedTuple
 import redis
 import structlog
 from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from redis.commands.core import Script
 
+from accounts import redis_pool
 from accounts.errors import DomainError
 from accounts.models.api_keys import APIKey
 
@@ -125,8 +125,9 @@ def take(*limits: Limit) -> list[Standing]:
     """Take one from every bucket, or raise RateLimited and take from none."""
     keys = [f"ya:limit:{each.name}:{each.key}" for each in limits]
     try:
+        ask = _script(redis_pool.connect(settings.REDIS_URL))
         arguments = [number for each in limits for number in (each.quota, each.window)]
-        waits = [float(wait) for wait in _script()(keys=keys, args=arguments)]
+        waits = [float(wait) for wait in ask(keys=keys, args=arguments)]
     except redis.RedisError as error:
         log.warning("Rate limits are kept by each process alone", error=str(error))
         waits = _local.take(keys, limits)
@@ -147,15 +148,8 @@ def _standing(limit: Limit, wait: float) -> Standing:
     return Standing(limit, remaining, math.ceil((wait + share) / 1000), 0)
 
 
-@lru_cache(maxsize=1)
-def _script():
-    client = redis.Redis.from_url(
-        settings.REDIS_URL,
-        protocol=2,
-        socket_timeout=0.5,
-        socket_connect_timeout=0.5,
-        retry=Retry(NoBackoff(), 1),
-    )
+@lru_cache(maxsize=2)
+def _script(client: redis.Redis) -> Script:
     return client.register_script(SCRIPT)
 
 

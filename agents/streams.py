@@ -10,7 +10,6 @@ import random
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -26,8 +25,8 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from accounts import redis_pool
 from accounts.errors import Invalid
 
 log = structlog.get_logger(__name__)
@@ -103,16 +102,8 @@ def forget(session_ids: Iterable[UUID]) -> None:
         log.warning("Events not dropped", error=type(error).__name__)
 
 
-@lru_cache(maxsize=1)
 def _writer() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL,
-        protocol=2,
-        socket_timeout=2,
-        socket_connect_timeout=0.5,
-        # One more try: after a restart of Redis every pooled connection is dead.
-        retry=Retry(NoBackoff(), 1),
-    )
+    return redis_pool.connect(settings.REDIS_URL)
 
 
 _readers: WeakKeyDictionary[asyncio.AbstractEventLoop, redis.asyncio.Redis] = (
@@ -131,7 +122,7 @@ def _reader() -> redis.asyncio.Redis:
             # of 100 would be a limit on readers.
             max_connections=100_000,
             socket_timeout=HEARTBEAT_SECONDS + 5,
-            socket_connect_timeout=2,
+            socket_connect_timeout=redis_pool.ANSWER_SECONDS,
             retry=AsyncRetry(NoBackoff(), 1),
         )
     return _readers[loop]

@@ -24,8 +24,15 @@ PROFILES = {
 }
 SCHEMES = {"postgres", "postgresql"}
 SSL_MODES = {"true": "require", "1": "require", "false": "disable", "0": "disable"}
+# A server that is there answers sooner; libpq would wait two minutes.
+CONNECT_SECONDS = 5
 # Two seconds is libpq's shortest; localhost may be two addresses.
 PROBE_SECONDS = 2
+PROBE_BOUNDS = {
+    "connect_timeout": PROBE_SECONDS,
+    "tcp_user_timeout": PROBE_SECONDS * 1000,
+    "autocommit": True,
+}
 
 
 def parse_database_url(url: str) -> dict[str, Any]:
@@ -93,6 +100,7 @@ def database_config(
     entry = parse_database_url(url)
     entry["CONN_HEALTH_CHECKS"] = pool_pre_ping
     entry["ECHO_SQL"] = echo_sql
+    entry["OPTIONS"].setdefault("connect_timeout", CONNECT_SECONDS)
     if pool:
         # Django refuses a pool together with connections that outlive a request.
         entry["CONN_MAX_AGE"] = 0
@@ -189,13 +197,9 @@ def probe(alias: str = "default") -> "Iterator[psycopg.Connection]":
     import psycopg
     from django.db import connections
 
-    params = connections[alias].get_connection_params() | {
-        "connect_timeout": PROBE_SECONDS,
-        "tcp_user_timeout": PROBE_SECONDS * 1000,
-        "autocommit": True,
-    }
+    params = connections[alias].get_connection_params() | PROBE_BOUNDS
     with psycopg.connect(**params) as connection:
-        connection.execute(f"SET statement_timeout = {PROBE_SECONDS * 1000}")
+        connection.execute("SET statement_timeout = 1000")
         yield connection
 
 

@@ -1,10 +1,13 @@
 """Error pages outside the API."""
 
+import sys
+
 from django.core.exceptions import (
     RequestDataTooBig,
     TooManyFieldsSent,
     TooManyFilesSent,
 )
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -21,6 +24,15 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         # Without the request: its body can be read by nobody any more.
         return HttpResponse(render_to_string("413.html"), status=413)
     return defaults.bad_request(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer for what broke; a database that is away will be back."""
+    if not isinstance(sys.exception(), OperationalError | InterfaceError):
+        return defaults.server_error(request)
+    return HttpResponse(
+        render_to_string("503.html"), status=503, headers={"Retry-After": "2"}
+    )
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

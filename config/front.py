@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import orjson
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
@@ -39,6 +40,7 @@ DISCONNECT: Message = {"type": "http.disconnect"}
 # Answers that take as long as a model does, and end by themselves: on the loop, for
 # each would keep one of the few threads, but not cut off when the server stops.
 SLOW_PATHS = {"/v1/chat/completions"}
+LIVE_PATH, CHECK_PATH = "/health/live", "/health"
 # How long a body may pause once the server was asked to stop.
 BODY_DRAIN_SECONDS = 2.0
 # How long a body that is too large is still read, for nothing, and how long it may
@@ -70,6 +72,15 @@ class PlainHandler(ASGIHandler):
         # Not the parent's: it would load the asynchronous chain.
         self.load_middleware(is_async=False)
         self.threads = ThreadPoolExecutor(threads, "plain")
+        # What asks no database waits behind nobody who does, and what looks whether
+        # the database answers keeps neither.
+        self.light = ThreadPoolExecutor(2, "light")
+        self.checks = ThreadPoolExecutor(4, "checks")
+
+    def threads_for(self, path: str) -> ThreadPoolExecutor:
+        if path.startswith((settings.STATIC_URL, LIVE_PATH)):
+            return self.light
+        return self.checks if path.startswith(CHECK_PATH) else self.threads
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         try:
@@ -78,7 +89,7 @@ class PlainHandler(ASGIHandler):
         except RequestAborted:
             return
         try:
-            hop = Hops(self.threads)
+            hop = Hops(self.threads_for(scope["path"]))
             response = await hop(self.answer, scope, body)
             if response.streaming:
                 await self.stream(response, hop, receive, send)
@@ -107,12 +118,13 @@ class PlainHandler(ASGIHandler):
         self, response: HttpResponseBase, hop: Hops, receive: Receive, send: Send
     ) -> None:
         """Send the parts as they come, until the last one or the client's leaving."""
+        own = None
         if not response.is_async:
             if isinstance(response, FileResponse):
                 response.block_size = self.chunk_size
             else:
                 # One thread for the whole of it, so that a generator may use the ORM.
-                hop.threads = ThreadPoolExecutor(1, "stream")
+                own = hop.threads = ThreadPoolExecutor(1, "stream")
             response.streaming_content = parts(iter(response.streaming_content), hop)
         out = asyncio.ensure_future(self.send_response(response, send))
         gone = asyncio.ensure_future(receive())
@@ -123,8 +135,8 @@ class PlainHandler(ASGIHandler):
             gone.cancel()
             await asyncio.gather(out, gone, return_exceptions=True)
             await hop(response.close)
-            if hop.threads is not self.threads:
-                hop.threads.shutdown(wait=False)
+            if own is not None:
+                own.shutdown(wait=False)
         if not out.cancelled():
             out.result()
 

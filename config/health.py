@@ -24,7 +24,8 @@ from config.routers import REPLICA
 
 Component = dict[str, Any]
 
-CHECK_SECONDS = 5
+CHECK_SECONDS = 2
+TRY_AGAIN = {"Retry-After": "2"}
 QUEUES = ("default", "replies")
 STARTED = time.monotonic()
 # Their own threads: a server that hangs holds these, never a request's for long.
@@ -156,7 +157,7 @@ def report() -> dict[str, Any]:
 def health(request: HttpRequest) -> JsonResponse:
     """Everything: 503 only when the database is down."""
     body = report()
-    return JsonResponse(body, status=503 if body["status"] == "unhealthy" else 200)
+    return answer(body, is_well=body["status"] != "unhealthy")
 
 
 @never_cache
@@ -176,7 +177,13 @@ def ready(request: HttpRequest) -> JsonResponse:
     found = within_time(("database", "migrations"), work)
     is_ready = all(each["status"] == "healthy" for each in found)
     body = {"status": "healthy" if is_ready else "unhealthy", "components": found}
-    return JsonResponse(body, status=200 if is_ready else 503)
+    return answer(body, is_well=is_ready)
+
+
+def answer(body: dict[str, Any], *, is_well: bool) -> JsonResponse:
+    if is_well:
+        return JsonResponse(body)
+    return JsonResponse(body, status=503, headers=TRY_AGAIN)
 
 
 urlpatterns = [

@@ -9,6 +9,8 @@ import structlog
 from celery import bootsteps
 from django.conf import settings
 
+from accounts import redis_pool
+
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 5
@@ -18,14 +20,9 @@ PREFIX = "ya:worker:"
 NAMES = "ya:workers"
 
 
-def connect(timeout: float = 2) -> redis.Redis:
-    """Open a client whose every wait is bounded."""
-    return redis.Redis.from_url(
-        settings.REDIS_URL,
-        socket_timeout=timeout,
-        socket_connect_timeout=timeout,
-        decode_responses=True,
-    )
+def connect() -> redis.Redis:
+    """Return a client whose every wait is bounded."""
+    return redis_pool.connect(settings.REDIS_URL, decode_responses=True)
 
 
 def say_alive(client: redis.Redis, name: str, queues: list[str]) -> None:

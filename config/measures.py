@@ -14,9 +14,8 @@ from typing import Any
 import redis
 import structlog
 from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from accounts import redis_pool
 from config.database import get_pool_stats
 
 log = structlog.get_logger(__name__)
@@ -157,13 +156,7 @@ class Measures:
 
 @lru_cache(maxsize=2)
 def _client(url: str) -> redis.Redis:
-    return redis.Redis.from_url(
-        url,
-        decode_responses=True,
-        socket_timeout=0.3,
-        socket_connect_timeout=0.3,
-        retry=Retry(NoBackoff(), 1),
-    )
+    return redis_pool.connect(url, decode_responses=True)
 
 
 measures = Measures()

@@ -9,7 +9,8 @@ import select
 import sys
 import time
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
+from typing import Any
 
 import psycopg
 from django.db.backends.base.base import NO_DB_ALIAS
@@ -18,7 +19,9 @@ from django.db.backends.postgresql.psycopg_any import BaseTzLoader
 from psycopg.adapt import AdaptersMap
 from psycopg_pool import ConnectionPool
 
+from config.database import PROBE_BOUNDS
 from config.measures import measures
+from config.reachability import WatchingPool
 
 # Django imports ENGINE + ".base"; here the module is its own.
 sys.modules[f"{__name__}.base"] = sys.modules[__name__]
@@ -81,8 +84,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.alias == NO_DB_ALIAS or not options:
             return None
         if self.alias not in self._connection_pools:
-            pool = ConnectionPool(
-                kwargs=self.get_connection_params() | {"autocommit": True},
+            params = self.get_connection_params()
+            pool = WatchingPool(
+                ask=partial(ask, params | PROBE_BOUNDS),
+                kwargs=params | {"autocommit": True},
                 open=False,
                 configure=self._configure_connection,
                 **options,
@@ -99,6 +104,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             if is_at_work(connection) or answers(connection):
                 break
             pool.putconn(connection)
+            pool.server.check()
             # What ended this one has likely ended the others.
             pool.check()
             connection = pool.getconn()
@@ -119,6 +125,11 @@ def is_at_work(connection: psycopg.Connection) -> bool:
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return not poll.poll(0)
+
+
+def ask(params: dict[str, Any]) -> None:
+    """Return once the server takes a new connection, or raise."""
+    psycopg.connect(**params).close()
 
 
 def answers(connection: psycopg.Connection) -> bool:

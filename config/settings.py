@@ -134,7 +134,7 @@ CACHES = {
         "BACKEND": "config.cache.SteadyRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "ya",
-        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 1},
+        "OPTIONS": {"pool_class": "accounts.redis_pool.RestingPool"},
     }
 }
 # How many seconds what is read all the time is remembered at most; 0: not at all.

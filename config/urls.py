@@ -5,6 +5,7 @@ from django.views.generic import RedirectView
 from config import api, docs, health, operations
 
 handler400 = "config.errors.bad_request"
+handler500 = "config.errors.server_error"
 
 urlpatterns = [
     *health.urlpatterns,

@@ -2,17 +2,14 @@
 
 import re
 import secrets
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 import redis
 import structlog
 from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from accounts import audit
+from accounts import audit, redis_pool
 from accounts.models.audit import AuditAction
 from accounts.throttles import Limit, network_of
 from agents import cache, origins
@@ -157,12 +154,5 @@ def _key(code: str) -> str:
     return f"ya:widget:boot:{digest(code)}"
 
 
-@lru_cache(maxsize=1)
 def _redis() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL,
-        protocol=2,
-        socket_timeout=1,
-        socket_connect_timeout=0.5,
-        retry=Retry(NoBackoff(), 1),
-    )
+    return redis_pool.connect(settings.REDIS_URL)

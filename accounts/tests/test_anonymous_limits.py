@@ -50,9 +50,6 @@ def limiter(request, settings, monkeypatch):
     if not request.param:
         settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
         monkeypatch.setattr(throttles, "_local", throttles._Local())
-        throttles._script.cache_clear()
-    yield
-    throttles._script.cache_clear()
 
 
 def test_forty_at_once_against_a_limit_of_ten_let_exactly_ten_in(limiter):

@@ -23,14 +23,13 @@ def memory(settings):
 
 
 @pytest.fixture
-def away(settings, monkeypatch):
+def away(settings):
     """Call it to take Redis away, and with False to bring it back."""
     usual = settings.REDIS_URL
 
     def switch(is_away: bool = True):
         gone = f"redis://127.0.0.1:{free_port()}/0"
         settings.REDIS_URL = gone if is_away else usual
-        monkeypatch.setattr(cache, "_resting_until", 0.0)
 
     return switch
 

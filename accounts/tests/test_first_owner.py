@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from accounts import first_owner, throttles
+from accounts import first_owner, redis_pool
 from accounts.first_owner import AlreadySetUp, issue_setup_code
 from accounts.models import AuditLog, Membership, User
 from accounts.tests.factories import OperatorFactory, UserFactory
@@ -31,7 +31,7 @@ def untouched(monkeypatch, settings, tmp_path):
     settings.DATA_DIR = tmp_path
     settings.AUDIT_ANCHOR = tmp_path / "anchor.log"
     cache.delete_many([first_owner.CODE, first_owner.TRIES])
-    throttles._script().registered_client.delete("ya:limit:setup:127.0.0.1")
+    redis_pool.connect(settings.REDIS_URL).delete("ya:limit:setup:127.0.0.1")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from accounts import throttles
+from accounts import redis_pool, throttles
 from accounts.throttles import Limit, RateLimited, take
 
 
@@ -17,9 +17,6 @@ def limit():
 def without_redis(settings, monkeypatch):
     settings.REDIS_URL = "unix:///nowhere/redis.sock"
     monkeypatch.setattr(throttles, "_local", throttles._Local())
-    throttles._script.cache_clear()
-    yield
-    throttles._script.cache_clear()
 
 
 def taken(limit: Limit) -> bool:
@@ -58,10 +55,10 @@ def test_a_refusal_says_which_policy_and_when_to_come_back(limit):
     assert caught.value.headers()["RateLimit"] == '"test";r=0;t=60'
 
 
-def test_a_bucket_refills_over_its_window():
+def test_a_bucket_refills_over_its_window(settings):
     quick = Limit("quick", 2, 1, uuid.uuid4().hex)
     assert [taken(quick) for _ in range(3)] == [True, True, False]
-    client = throttles._script().registered_client
+    client = redis_pool.connect(settings.REDIS_URL)
     wait_until_gone(client, f"ya:limit:quick:{quick.key}")
     assert taken(quick)
 

@@ -7,14 +7,13 @@ each process learns for itself.
 import threading
 import time
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import redis
 import structlog
 from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+
+from accounts import redis_pool
 
 log = structlog.get_logger(__name__)
 
@@ -82,15 +81,8 @@ def _shared_failed(key: str) -> None:
             pipe.execute()
 
 
-@lru_cache(maxsize=1)
 def _redis() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL,
-        protocol=2,
-        socket_timeout=0.5,
-        socket_connect_timeout=0.5,
-        retry=Retry(NoBackoff(), 1),
-    )
+    return redis_pool.connect(settings.REDIS_URL)
 
 
 class _Local:

@@ -365,11 +365,7 @@ def test_what_a_dead_worker_stored_is_told_by_the_sweep(session):
 def test_an_answer_is_stored_while_redis_is_away(session, settings):
     reply = asked(session)
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    streams._writer.cache_clear()
-    try:
-        replies.produce(reply.pk)
-    finally:
-        streams._writer.cache_clear()
+    replies.produce(reply.pk)
     reply.refresh_from_db()
     assert (reply.status, reply.announced_at) == ("done", None)
 

@@ -24,9 +24,6 @@ def session_id():
 @pytest.fixture
 def no_redis(settings, tmp_path):
     settings.REDIS_URL = f"unix://{tmp_path}/nobody.sock"
-    streams._writer.cache_clear()
-    yield
-    streams._writer.cache_clear()
 
 
 def run(stream: AsyncIterator[bytes], *, parts: int | None = None) -> bytes:

@@ -23,6 +23,7 @@ settings.configure(
     ALLOWED_HOSTS=["127.0.0.1"],
     PUBLIC_BASE_URL="http://127.0.0.1",
     ROOT_URLCONF=__name__,
+    STATIC_URL="/static/",
     INSTALLED_APPS=["django_structlog"],
     MIDDLEWARE=["django_structlog.middlewares.RequestMiddleware"],
     DATABASES={

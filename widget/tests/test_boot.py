@@ -1,6 +1,5 @@
 import pytest
 
-from accounts import throttles
 from agents.models.agents import WidgetMode
 from widget import boot
 from widget.tests.conftest import Visitor, until_refused
@@ -131,10 +130,6 @@ def test_a_code_is_void_once_its_site_is_no_longer_allowed(visitor, agent):
 @pytest.fixture
 def without_redis(settings):
     settings.REDIS_URL = "unix:///nowhere/redis.sock"
-    caches = (boot._redis, throttles._script)
-    [cache.cache_clear() for cache in caches]
-    yield
-    [cache.cache_clear() for cache in caches]
 
 
 def test_without_redis_the_door_says_so(visitor, without_redis):

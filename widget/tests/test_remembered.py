@@ -143,9 +143,8 @@ def test_even_what_is_stale_lets_no_question_through(visitor, agent):
     assert visitor.say("How long does it take?").status_code == 404
 
 
-def test_without_redis_the_database_answers(client, agent, settings, monkeypatch):
+def test_without_redis_the_database_answers(client, agent, settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    monkeypatch.setattr(memory, "_resting_until", 0.0)
     assert frame_of(client, agent).status_code == 200
     switch_off(agent)
     assert frame_of(client, agent).status_code == 404
