@@ -6,16 +6,21 @@ is made once here, by Celery; what kombu puts around it is written down below. T
 format: docs.celeryq.dev/en/stable/internals/protocol.html
 """
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from functools import lru_cache
 from typing import Any
 from uuid import uuid4
 
 import orjson
+import redis
+import structlog
 from celery import Celery, signals
 
 from accounts import redis_pool
 
+log = structlog.get_logger(__name__)
+
+MOST_RECOVERED = 1000
 # Neither callbacks nor chains: a row knows what follows it.
 NOTHING_FOLLOWS = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
@@ -26,12 +31,36 @@ def publish(app: Celery, task: str, argument: str) -> None:
     Queues are declared by those who listen to them, and nobody asks for results.
     """
     queue, headers = _usual(app, task)
+    client, name = _client(app, queue)
+    client.lpush(name, _message(task, argument, queue, headers))
+
+
+def recover(app: Celery, queue: str) -> None:
+    """Send anew what is left in a queue that nobody listens to any more.
+
+    What comes by itself again, on schedule, is dropped.
+    """
+    client, name = _client(app, queue)
+    try:
+        for _ in range(MOST_RECOVERED):
+            if not (text := client.rpop(name)):
+                return
+            message = orjson.loads(text)
+            task = message["headers"]["task"]
+            arguments = orjson.loads(b64decode(message["body"]))[0]
+            if arguments and task in app.tasks:
+                publish(app, task, arguments[0])
+    except (redis.RedisError, LookupError, TypeError, ValueError) as error:
+        log.warning("Messages not recovered", error=type(error).__name__)
+
+
+def _client(app: Celery, queue: str) -> tuple[redis.Redis, str]:
+    """Return who holds a queue's messages, and under which name."""
     url = app.conf.broker_write_url or app.conf.broker_url
     # Celery has its own word for sockets.
     url = url.replace("redis+socket://", "unix://").replace("virtual_host=", "db=")
     prefix = app.conf.broker_transport_options["global_keyprefix"]
-    text = _message(task, argument, queue, headers)
-    redis_pool.connect(url).lpush(prefix + queue, text)
+    return redis_pool.connect(url), prefix + queue
 
 
 def _message(task: str, argument: str, queue: str, usual: dict[str, Any]) -> bytes:

@@ -9,6 +9,7 @@ from accounts import (
     removal,
     webhooks,
 )
+from accounts.io_tasks import IoTask
 from accounts.work import limits
 
 
@@ -18,13 +19,17 @@ def anchor_audit_heads() -> int:
     return audit.anchor_heads()
 
 
-@shared_task(name="accounts.tasks.send_invitation")
+@shared_task(base=IoTask, name="accounts.tasks.send_invitation")
 def send_invitation(invitation_id: str) -> None:
     """Mail an invitation's link."""
     invitations.send(invitation_id)
 
 
-@shared_task(name="accounts.tasks.deliver_webhook", **limits(webhooks.LEASE_SECONDS))
+@shared_task(
+    base=IoTask,
+    name="accounts.tasks.deliver_webhook",
+    **limits(webhooks.LEASE_SECONDS),
+)
 def deliver_webhook(delivery_id: str) -> None:
     """Send one event to one endpoint."""
     webhooks.deliver(delivery_id)
@@ -36,13 +41,13 @@ def forget_webhook_deliveries() -> int:
     return webhooks.forget_old_deliveries()
 
 
-@shared_task(name="accounts.tasks.send_account_closed")
+@shared_task(base=IoTask, name="accounts.tasks.send_account_closed")
 def send_account_closed(user_id: str) -> None:
     """Tell a person that their account is closed."""
     closing_notices.tell_person(user_id)
 
 
-@shared_task(name="accounts.tasks.send_organization_deleted")
+@shared_task(base=IoTask, name="accounts.tasks.send_organization_deleted")
 def send_organization_deleted(organization_id: str) -> None:
     """Tell owners that their organization is deleted."""
     closing_notices.tell_owners(organization_id)

@@ -33,11 +33,11 @@ from accounts.models.webhooks import (
     WebhookEvent,
 )
 from accounts.outbound import Answer, RequestFailed, post
-from accounts.work import GAVE_UP, claim, claimable, finish, nudge, send
+from accounts.work import GAVE_UP, claim, finish, nudge
 
 log = structlog.get_logger(__name__)
 
-DELIVER = "accounts.tasks.deliver_webhook"
+DELIVER = WebhookDelivery.task
 MINUTE, HOUR = 60, 3600
 # Seconds between one attempt and the next; the first goes out at once.
 SCHEDULE = (
@@ -57,8 +57,6 @@ JITTER = 0.1
 TIMEOUT_SECONDS = 15
 LEASE_SECONDS = 60
 KEEP_BYTES = 2048
-# Deliveries of one organization at once: a slow receiver holds up its own.
-MAX_AT_ONCE = 2
 GONE = 410
 
 
@@ -162,9 +160,6 @@ def deliver(
     delivery_id: Any, *, resolver: Resolver = resolve
 ) -> WebhookDelivery | None:
     """Send a delivery if that is still to be done; may be called repeatedly."""
-    waiting = WebhookDelivery.objects.filter(pk=delivery_id).first()
-    if waiting is None or _is_busy(waiting.organization_id):
-        return None
     delivery = claim(
         WebhookDelivery, delivery_id, lease_seconds=LEASE_SECONDS, give_up=give_up
     )
@@ -175,26 +170,12 @@ def deliver(
     stored = _store(delivery, outcome, started_at)
     if stored and outcome.disables:
         webhook_notices.send(delivery.endpoint, outcome.disables)
-    _send_next(delivery.organization_id)
     return delivery
 
 
 def give_up(delivery: WebhookDelivery) -> None:
     """End a delivery that stopped whoever sent it: no fault of its receiver's."""
     _store(delivery, Outcome(WorkStatus.FAILED, GAVE_UP), timezone.now())
-    _send_next(delivery.organization_id)
-
-
-def _is_busy(organization_id: int) -> bool:
-    running = WebhookDelivery.objects.running()
-    return running.filter(organization_id=organization_id).count() >= MAX_AT_ONCE
-
-
-def _send_next(organization_id: int) -> None:
-    """Go on with what was left because others were being delivered."""
-    due = WebhookDelivery.objects.filter(claimable(), organization_id=organization_id)
-    if next_id := due.order_by("run_after").values_list("pk", flat=True).first():
-        send(DELIVER, next_id)
 
 
 def _attempt(delivery: WebhookDelivery, resolver: Resolver) -> Outcome:

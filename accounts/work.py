@@ -3,15 +3,25 @@
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
 from celery import current_app
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from accounts.models.lifecycle import LeasedWork, WorkStatus
+from accounts.places import (
+    claimable,
+    may_begin,
+    next_in_turn,
+    organization_of,
+    wanted,
+)
 from accounts.task_messages import publish
 
 log = structlog.get_logger(__name__)
@@ -26,6 +36,9 @@ Work = TypeVar("Work", bound=LeasedWork)
 # would stop this worker, too.
 MAX_CLAIMS = 5
 GAVE_UP = f"gave up: started {MAX_CLAIMS} times, never finished"
+# What was sent so lately is on its way. What gets due by itself was not sent; the sweep
+# comes every ten seconds.
+SENT_AGAIN_AFTER, JUST_NOW = timedelta(seconds=30), timedelta(seconds=15)
 # Before its lease ends a task is told to stop, and then killed.
 STOPPED_BEFORE, KILLED_BEFORE = 20, 10
 
@@ -57,19 +70,6 @@ def send(task: str, work_id: Any) -> bool:
     return True
 
 
-def claimable() -> Q:
-    """Select work nobody holds: pending and due, or with a lease that ran out."""
-    now = timezone.now()
-    return Q(status=WorkStatus.PENDING, run_after__lte=now) | Q(
-        status=WorkStatus.RUNNING, lease_expires_at__lt=now
-    )
-
-
-def wanted(model: type[LeasedWork]) -> Q:
-    """Select the work of living organizations; that of deleted ones waits."""
-    return Q(**{f"{model.organization_path}__deleted_at": None})
-
-
 def claim(
     model: type[Work],
     work_id: Any,
@@ -77,7 +77,8 @@ def claim(
     lease_seconds: float,
     give_up: Callable[[Work], Any],
 ) -> Work | None:
-    """Take a job for a while, or return None when another has it or it is over.
+    """Take a job for a while, or return None: another has it, it is over, or its turn
+    comes later (`accounts.places`).
 
     One that too many took without an end is not done again: `give_up` fails it, with
     all that a failure of its kind means.
@@ -97,9 +98,10 @@ def _take(
         row = (
             model._base_manager.select_for_update(skip_locked=True, of=("self",))
             .filter(claimable(), wanted(model), pk=work_id)
+            .annotate(its_organization=organization_of(model))
             .first()
         )
-        if row is None:
+        if row is None or not may_begin(model, row.its_organization):
             return None
         row.attempt += 1
         row.claims += 1
@@ -118,7 +120,10 @@ def finish(
     which ran twice stores it once.
     """
     ended = {"status": status, "lease_expires_at": None, "last_error": error[:2000]}
-    return update_held(row, **{"claims": 0} | values | ended)
+    if not update_held(row, **{"claims": 0} | values | ended):
+        return False
+    transaction.on_commit(partial(pass_on, row.queue), robust=True)
+    return True
 
 
 def store_paid(store: Callable[[], Stored]) -> Stored:
@@ -182,13 +187,35 @@ def retry_later(
     )
 
 
-def sweep(model: type[LeasedWork], task: str, *, limit: int = 500) -> int:
-    """Send again what is pending or whose lease ran out; return how many were sent."""
-    with transaction.atomic():
-        due = list(
-            model._base_manager.select_for_update(skip_locked=True, of=("self",))
-            .filter(claimable(), wanted(model))
-            .order_by("run_after")
-            .values_list("pk", flat=True)[:limit]
-        )
-    return sum(1 for work_id in due if send(task, work_id))
+def pass_on(queue: str) -> None:
+    """Send the job whose turn it is for a place that got free."""
+    if job := next_in_turn(queue):
+        send(job.task, job.work_id)
+
+
+def sweep(model: type[LeasedWork]) -> int:
+    """Send again what nobody seems to know of; return how many were sent.
+
+    That is what waits for long, what got due just now, and what a worker held that is
+    gone: of each organization as many as could begin.
+    """
+    now = timezone.now()
+    was_not_sent = Q(run_after__gt=now - JUST_NOW)
+    if not model.begins_later:
+        was_not_sent &= Q(attempt__gt=0)
+    is_unknown = Q(run_after__lte=now - SENT_AGAIN_AFTER) | was_not_sent
+    most = model.most_at_once or settings.PLACES[model.queue]
+    turn = Window(
+        RowNumber(),
+        partition_by=organization_of(model),
+        order_by=["run_after", "pk"],
+    )
+    due = (
+        model._base_manager.filter(claimable(), wanted(model))
+        .filter(is_unknown | Q(status=WorkStatus.RUNNING))
+        .annotate(turn=turn)
+        .filter(turn__lte=most)
+        .order_by("run_after")
+        .values_list("pk", flat=True)
+    )
+    return sum(1 for work_id in list(due) if send(model.task, work_id))

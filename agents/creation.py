@@ -48,7 +48,7 @@ from agents.references import (
 )
 from metrics import ledger
 
-OPTIMIZE = "agents.tasks.optimize_agent_prompt_background"
+OPTIMIZE = OptimizationRun.task
 
 
 class AgentLimitReached(DomainError):

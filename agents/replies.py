@@ -13,11 +13,11 @@ from accounts.errors import DomainError, Invalid
 from accounts.models.lifecycle import WorkStatus, request_fingerprint
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
+from accounts.places import claimable
 from accounts.webhooks import announcing
 from accounts.work import (
     GAVE_UP,
     claim,
-    claimable,
     finish,
     nudge,
     renew,
@@ -52,7 +52,7 @@ from agents.transcripts import message_as_dict
 
 log = structlog.get_logger(__name__)
 
-ANSWER = "agents.tasks.answer"
+ANSWER = Reply.task
 MAX_QUESTION = 4_000
 MAX_ATTEMPTS = 3
 RETRY_SECONDS = (1, 5)

@@ -29,7 +29,7 @@ from agents.speech import storable
 
 log = structlog.get_logger(__name__)
 
-SUMMARIZE = "agents.tasks.summarize"
+SUMMARIZE = SessionSummary.task
 # The latest of those it leaves out: they are told word for word for long.
 KEPT_OUT = 4
 LEASE_SECONDS = 90

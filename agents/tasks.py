@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from accounts.io_tasks import IoTask
 from accounts.work import limits
 from agents import (
     budget_notices,
@@ -37,7 +38,11 @@ def embed_pack(knowledge_pack_id: str) -> None:
     vectors.embed_pack(knowledge_pack_id)
 
 
-@shared_task(name="agents.tasks.crawl_source", **limits(crawling.LEASE_SECONDS))
+@shared_task(
+    base=IoTask,
+    name="agents.tasks.crawl_source",
+    **limits(crawling.LEASE_SECONDS),
+)
 def crawl_source(source_id: str) -> None:
     crawling.crawl_source(source_id)
 
@@ -70,7 +75,7 @@ def update_agent_stats() -> None:
     stats.update_outdated_stats()
 
 
-@shared_task(name="agents.tasks.mail_budget_notice")
+@shared_task(base=IoTask, name="agents.tasks.mail_budget_notice")
 def mail_budget_notice(row_id: str) -> None:
     budget_notices.mail(row_id)
 
@@ -81,6 +86,7 @@ def apply_retention() -> None:
 
 
 @shared_task(
+    base=IoTask,
     name="agents.tasks.mail_inbox_notice",
     **limits(inbox_notices.LEASE_SECONDS),
 )

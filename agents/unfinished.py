@@ -1,39 +1,18 @@
 """Work that is still to be done: send it again, whoever lost it."""
 
-from accounts.models.webhooks import WebhookDelivery
-from accounts.webhooks import DELIVER
+from celery import current_app
+
+from accounts.places import kinds_of_work
+from accounts.task_messages import recover
 from accounts.work import sweep
 from agents.budgets import release_overdue
-from agents.creation import OPTIMIZE
-from agents.custody.runs import RUN
 from agents.endings import expire_overdue
-from agents.inbox_notices import MAIL
-from agents.knowledge.indexing import INDEX
-from agents.knowledge.sources import CRAWL, start_due
-from agents.knowledge.vectors import EMBED
-from agents.models.custody import CustodyRun
-from agents.models.handover import InboxNotice
-from agents.models.knowledge import Document, VectorIndex
-from agents.models.replies import Reply
-from agents.models.sources import KnowledgeSource
-from agents.models.summaries import SessionSummary
-from agents.models.versions import OptimizationRun
-from agents.replies import ANSWER, announce_overdue, give_up_overdue
-from agents.summaries import SUMMARIZE
+from agents.knowledge.sources import start_due
+from agents.replies import announce_overdue, give_up_overdue
 from agents.waiting import apologize_overdue, release_deserted
 
-# What does each kind of leased work, in the order it is sent again.
-TASKS = {
-    Reply: ANSWER,
-    SessionSummary: SUMMARIZE,
-    Document: INDEX,
-    VectorIndex: EMBED,
-    KnowledgeSource: CRAWL,
-    OptimizationRun: OPTIMIZE,
-    CustodyRun: RUN,
-    InboxNotice: MAIL,
-    WebhookDelivery: DELIVER,
-}
+# Every kind of work but answers was sent here before each had a queue of its own.
+FORMER_QUEUE = "default"
 
 
 def resend() -> int:
@@ -45,4 +24,5 @@ def resend() -> int:
     expire_overdue()
     release_deserted()
     apologize_overdue()
-    return sum(sweep(model, task) for model, task in TASKS.items())
+    recover(current_app._get_current_object(), FORMER_QUEUE)
+    return sum(map(sweep, kinds_of_work()))

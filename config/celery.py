@@ -1,4 +1,4 @@
-"""Celery: two queues, JSON only, and every promise about lost workers.
+"""Celery: four queues, JSON only, and every promise about lost workers.
 
 A row in PostgreSQL is the truth about a piece of work and a task only a nudge, so
 a message that is lost or sent twice costs a delay at most.
@@ -25,6 +25,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # (accounts.work.limits); this is that of the others.
 TIME_LIMIT_SECONDS = 240
 VISIBILITY_SECONDS = 900
+QUEUES = ("work", "io", "control", "replies")
 # Publishing happens inside requests: a broker that is gone may cost this much.
 PUBLISH_SECONDS = 0.5
 
@@ -65,16 +66,25 @@ app.conf.update(
         "interval_step": 0.1,
         "interval_max": 0.1,
     },
-    task_default_queue="default",
-    # Each its own exchange: on a shared one every message would reach both.
-    task_queues=[
-        Queue(name, Exchange(name), routing_key=name) for name in ("default", "replies")
-    ],
+    # What needs a processor and may take long.
+    task_default_queue="work",
+    # Each its own exchange: on a shared one every message would reach all.
+    task_queues=[Queue(name, Exchange(name), routing_key=name) for name in QUEUES],
     task_create_missing_queues=False,
-    # What mostly waits for a model.
     task_routes={
+        # What mostly waits for a model.
         "agents.tasks.answer": {"queue": "replies"},
         "agents.tasks.summarize": {"queue": "replies"},
+        # What mostly waits for other people's servers.
+        "agents.tasks.crawl_source": {"queue": "io"},
+        "agents.tasks.mail_*": {"queue": "io"},
+        "accounts.tasks.deliver_webhook": {"queue": "io"},
+        "accounts.tasks.send_*": {"queue": "io"},
+        # What keeps all the rest going, and is short.
+        "agents.tasks.sweep": {"queue": "control"},
+        "agents.tasks.rebuild_vectors": {"queue": "control"},
+        "agents.tasks.update_agent_stats": {"queue": "control"},
+        "accounts.tasks.anchor_audit_heads": {"queue": "control"},
     },
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,

@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from config import heartbeat
+from config.celery import QUEUES
 from config.database import get_pool_stats, probe
 from config.routers import REPLICA
 
@@ -26,7 +27,6 @@ Component = dict[str, Any]
 
 CHECK_SECONDS = 2
 TRY_AGAIN = {"Retry-After": "2"}
-QUEUES = ("default", "replies")
 STARTED = time.monotonic()
 # Their own threads: a server that hangs holds these, never a request's for long.
 CHECKERS = ThreadPoolExecutor(8, "health")

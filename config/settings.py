@@ -129,6 +129,12 @@ if replica_url := env("DATABASE_REPLICA_URL", default=""):
     DATABASES["replica"] = replica_config(replica_url, **pool_settings(env.ENVIRON))
     DATABASE_ROUTERS = ["config.routers.ReplicaRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# How many jobs of each queue's workers run at once, as the Procfile starts them.
+PLACES = {
+    "work": env.int("WORKER_CONCURRENCY", 2),
+    "io": env.int("IO_CONCURRENCY", 8),
+    "replies": env.int("REPLIES_CONCURRENCY", 16),
+}
 CACHES = {
     "default": {
         "BACKEND": "config.cache.SteadyRedisCache",
@@ -210,6 +216,8 @@ CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 EMAIL_BACKEND = env(
     "EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend"
 )
+# A worker's thread waits for a mail server no longer than that, in seconds.
+EMAIL_TIMEOUT = 10
 if email_url := env("EMAIL_URL", default=""):
     globals().update(env.email_url_config(email_url))
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="YourAgent <agent@localhost>")

@@ -121,6 +121,14 @@ class WorkStatus(models.TextChoices):
 class LeasedWork(models.Model):
     """A job whose row is the truth; a queued task is only a nudge to look at it."""
 
+    # The task that does it, and the queue of that task.
+    task: str
+    queue: str
+    # How many of an organization's are done at once; None for as many as there are
+    # places.
+    most_at_once: int | None = None
+    # Whether it is due a while after it was made, and nobody sends it before.
+    begins_later = False
     # How a query comes from a row to its organization, whose deletion lets it wait.
     organization_path: str
 

@@ -118,6 +118,9 @@ class WebhookDeliveryQuerySet(models.QuerySet):
 class WebhookDelivery(LeasedWork):
     """One event for one endpoint; its id and body stay the same however often sent."""
 
+    task, queue = "accounts.tasks.deliver_webhook", "io"
+    # A slow receiver holds up deliveries of its own organization alone.
+    most_at_once = 2
     organization_path = "organization"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

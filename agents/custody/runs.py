@@ -43,7 +43,7 @@ from metrics.custody import CustodyProtocolService
 
 log = structlog.get_logger(__name__)
 
-RUN = "agents.tasks.run_custody"
+RUN = CustodyRun.task
 LEASE_SECONDS = 300
 ANSWER_SECONDS = 90
 # All answers of one case; with a shift it is less than a task may take.

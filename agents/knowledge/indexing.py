@@ -23,7 +23,7 @@ from agents.models.knowledge import Chunk, Document, DocumentFile, KnowledgePack
 
 log = structlog.get_logger(__name__)
 
-INDEX = "agents.tasks.index_document"
+INDEX = Document.task
 LEASE_SECONDS = 120
 # Attempts count on for ever, as they tell a late worker that it is late; each three
 # of them are one round, after which a document is given up.

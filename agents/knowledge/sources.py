@@ -12,13 +12,14 @@ from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import WorkStatus, request_fingerprint
 from accounts.models.organizations import Organization
 from accounts.models.users import User
-from accounts.work import nudge, wanted
+from accounts.places import wanted
+from accounts.work import nudge
 from agents.knowledge.readiness import settle_readiness
 from agents.knowledge.weblinks import written
 from agents.models.knowledge import Document, KnowledgePack
 from agents.models.sources import KnowledgeSource, PageState, Recrawl, SourcePage
 
-CRAWL = "agents.tasks.crawl_source"
+CRAWL = KnowledgeSource.task
 MAX_SOURCES = 50
 MAX_PAGES, MAX_DEPTH = 1_000, 5
 CHANGEABLE = ("max_pages", "max_depth", "recrawl")

@@ -27,7 +27,7 @@ from agents.models.knowledge import Chunk, Document, KnowledgePack, VectorIndex
 
 log = structlog.get_logger(__name__)
 
-EMBED = "agents.tasks.embed_pack"
+EMBED = VectorIndex.task
 LEASE_SECONDS = 240
 # Then the rest is left to the next task: no worker is held for minutes.
 WORK_SECONDS = 120

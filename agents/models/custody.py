@@ -59,6 +59,7 @@ class CustodyTest(TimeStamped, Idempotent):
 class CustodyRun(LeasedWork, Idempotent):
     """All tests and attacks put to one version of an agent."""
 
+    task, queue = "agents.tasks.run_custody", "work"
     organization_path = "agent__organization"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -279,6 +279,9 @@ class NoticeKind(models.TextChoices):
 class InboxNotice(LeasedWork):
     """One mail to one member about one conversation."""
 
+    task, queue = "agents.tasks.mail_inbox_notice", "io"
+    most_at_once = 2
+    begins_later = True
     organization_path = "session__organization"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -113,6 +113,8 @@ class DocumentQuerySet(models.QuerySet):
 class Document(TimeStamped, Idempotent, LeasedWork):
     """A text in a pack; its status tells whether it is indexed yet."""
 
+    task, queue = "agents.tasks.index_document", "work"
+    most_at_once = 1
     organization_path = "organization"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -248,6 +250,7 @@ class Chunk(models.Model):
 class VectorIndex(LeasedWork):
     """The vectors of a pack: who made them, how many, and whether all are there."""
 
+    task, queue = "agents.tasks.embed_pack", "work"
     organization_path = "knowledge_pack__organization"
 
     knowledge_pack = models.OneToOneField(

@@ -16,6 +16,7 @@ class ReplyQuerySet(models.QuerySet):
 class Reply(LeasedWork):
     """The work of answering one question; one of a question's replies counts."""
 
+    task, queue = "agents.tasks.answer", "replies"
     organization_path = "session__organization"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -58,6 +58,8 @@ class KnowledgeSourceQuerySet(models.QuerySet):
 class KnowledgeSource(TimeStamped, Idempotent, LeasedWork):
     """An address whose site is read page by page; its status is that of the crawl."""
 
+    task, queue = "agents.tasks.crawl_source", "io"
+    most_at_once = 2
     organization_path = "organization"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

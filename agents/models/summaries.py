@@ -20,6 +20,7 @@ class SessionSummaryQuerySet(models.QuerySet):
 class SessionSummary(LeasedWork):
     """What was said in a conversation before its latest messages, in short."""
 
+    task, queue = "agents.tasks.summarize", "replies"
     organization_path = "session__organization"
 
     session = models.OneToOneField(

@@ -83,6 +83,7 @@ class OptimizationOutcome(models.TextChoices):
 class OptimizationRun(LeasedWork):
     """One attempt to improve an agent's prompt in the background."""
 
+    task, queue = "agents.tasks.optimize_agent_prompt_background", "work"
     organization_path = "agent__organization"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -12,6 +12,7 @@ import redis
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
+from accounts.places import kinds_of_work
 from config import heartbeat
 from config.celery import TIME_LIMIT_SECONDS, VISIBILITY_SECONDS, app
 from config.environment import BASE_DIR
@@ -61,21 +62,31 @@ def test_nobody_gets_a_job_while_the_first_may_be_at_work():
     ("task", "queue"),
     [
         ("agents.tasks.answer", "replies"),
-        ("agents.tasks.sweep", "default"),
-        ("accounts.tasks.anchor_audit_heads", "default"),
+        ("agents.tasks.index_document", "work"),
+        ("accounts.tasks.deliver_webhook", "io"),
+        ("accounts.tasks.send_invitation", "io"),
+        ("agents.tasks.mail_inbox_notice", "io"),
+        ("agents.tasks.sweep", "control"),
+        ("accounts.tasks.anchor_audit_heads", "control"),
     ],
 )
-def test_replies_have_a_queue_of_their_own(task, queue):
-    route = app.amqp.router.route({}, task)
-    assert route.get("queue", app.amqp.queues["default"]).name == queue
+def test_each_kind_of_task_has_a_queue(task, queue):
+    assert app.amqp.router.route({}, task)["queue"].name == queue
+
+
+def test_leased_work_is_in_the_queue_its_places_are_counted_by():
+    app.loader.import_default_modules()
+    for model in kinds_of_work():
+        assert app.amqp.router.route({}, model.task)["queue"].name == model.queue
+        assert model.task in app.tasks
 
 
 def test_a_message_reaches_only_its_own_queue():
     bound = [
         (queue.exchange.name, queue.routing_key) for queue in app.amqp.queues.values()
     ]
-    assert sorted(app.amqp.queues) == ["default", "replies"]
-    assert len(set(bound)) == 2
+    assert sorted(app.amqp.queues) == ["control", "io", "replies", "work"]
+    assert len(set(bound)) == 4
 
 
 def test_unfinished_work_and_audit_heads_are_looked_after_all_the_time():

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import WebhookDelivery, WorkStatus
-from accounts.models.lifecycle import LeasedWork
+from accounts.places import kinds_of_work
 from accounts.tests.factories import make_webhook
 from accounts.tests.telling import publish
 from accounts.work import GAVE_UP, MAX_CLAIMS
@@ -28,15 +28,8 @@ from agents.tests.factories import (
     knowing_agent,
 )
 from agents.tests.speaking import names
-from agents.unfinished import TASKS
 from config.celery import app
 from config.tests.hostile import APPS, ROOT
-
-
-def kinds(model=LeasedWork):
-    """Return every model of leased work."""
-    found = [model] if not model._meta.abstract else []
-    return found + [kind for each in model.__subclasses__() for kind in kinds(each)]
 
 
 def leases():
@@ -67,19 +60,15 @@ def _lease(path: Path, call: ast.Call):
     return model, lease
 
 
-def test_every_kind_of_leased_work_has_a_task_that_is_sent_again():
-    assert set(TASKS) == set(kinds())
-
-
 def test_no_lease_ends_before_its_task_is_killed():
     app.loader.import_default_modules()
     found = dict(leases())
-    assert set(found) == set(kinds())
+    assert set(found) == set(kinds_of_work())
     # Replies are spoken by threads, which nothing kills: theirs is renewed meanwhile.
     assert {
         model.__name__
         for model, seconds in found.items()
-        if seconds <= app.tasks[TASKS[model]].time_limit
+        if seconds <= app.tasks[model.task].time_limit
     } <= {Reply.__name__}
 
 
@@ -130,12 +119,12 @@ def lose(row, claims=MAX_CLAIMS):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("model", kinds(), ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", kinds_of_work(), ids=lambda model: model.__name__)
 def test_work_that_five_workers_did_not_end_is_given_up(model, work):
     row = work[model.__name__]()
     lose(row)
     app.loader.import_default_modules()
-    app.tasks[TASKS[model]](str(row.pk))
+    app.tasks[model.task](str(row.pk))
     row = model._base_manager.get(pk=row.pk)
     assert row.status == WorkStatus.FAILED
     assert row.last_error == GAVE_UP
@@ -155,7 +144,7 @@ def test_a_reader_is_told_that_a_reply_is_given_up(work):
 def test_a_document_says_why_it_was_given_up(work):
     document = work["Document"]()
     lose(document)
-    app.tasks[TASKS[type(document)]](str(document.pk))
+    app.tasks[document.task](str(document.pk))
     document.refresh_from_db()
     assert "gave up" in document.cause
 
@@ -172,7 +161,7 @@ def test_giving_up_is_announced_as_any_failure(work, ada, kind, event):
     row = work[kind]()
     make_webhook(ada, "https://receiver.example/")
     lose(row)
-    app.tasks[TASKS[type(row)]](str(row.pk))
+    app.tasks[row.task](str(row.pk))
     told = WebhookDelivery.objects.filter(event=event)
     assert '"status":"failed"' in told.get().body
 

@@ -16,6 +16,7 @@ from django.core.management import call_command
 from django.db import connection
 from playwright.sync_api import BrowserContext, ConsoleMessage, Frame, Locator, Page
 
+from config.celery import QUEUES
 from config.heartbeat import connect, living_queues
 from config.tests.browsing import HostSite
 from config.tests.serving import Server, free_port, until
@@ -55,7 +56,15 @@ def product() -> Iterator[Server]:
         worker = subprocess.Popen(  # noqa: S603
             [
                 *(sys.executable, "-m", "celery", "--quiet", "-A", "config.celery"),
-                *("worker", "-Q", "replies,default", "-P", "threads", "-c", "2"),
+                *(
+                    "worker",
+                    "-Q",
+                    ",".join(QUEUES),
+                    "-P",
+                    "threads",
+                    "-c",
+                    "2",
+                ),
                 *("--without-gossip", "--without-mingle", "--without-heartbeat"),
             ],
             cwd=ROOT,
