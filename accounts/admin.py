@@ -18,6 +18,7 @@ from accounts.models import (
     AuditDetail,
     AuditHead,
     AuditLog,
+    IdempotencyKey,
     Invitation,
     Membership,
     Organization,
@@ -261,6 +262,13 @@ class AuditHeadAdmin(ReadOnlyAdmin):
     list_display = ("organization_id", "sequence", "hash")
     search_fields = ("=organization_id",)
     ordering = ("organization_id",)
+
+
+@admin.register(IdempotencyKey)
+class IdempotencyKeyAdmin(ReadOnlyAdmin):
+    list_display = ("idempotency_key", "resource_type", "resource_id", "created_at")
+    search_fields = ("=idempotency_key", "=resource_id")
+    ordering = ("-created_at", "-id")
 
 
 @admin.register(AuditAnchor)

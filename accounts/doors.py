@@ -1,10 +1,12 @@
 """What REST views of an organization's things share."""
 
+from collections.abc import Callable
 from datetime import UTC
 from functools import cache, cached_property
 from typing import Any
 
 from django.core.exceptions import ValidationError as FormError
+from django.db.models import QuerySet
 from django_filters import IsoDateTimeFilter, TypedChoiceFilter
 from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import FilterSet
@@ -12,10 +14,14 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers, viewsets
 from rest_framework.exceptions import ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
 from accounts.authentication import Principal, is_still_let_in
 from accounts.errors import Invalid
+from accounts.idempotency import create_once
+from accounts.models.organizations import Organization
+from accounts.models.users import User
 
 # Parameters every list knows besides its filters.
 LIST_PARAMETERS = {"organization_id", "limit", "offset", "cursor", "ordering", "format"}
@@ -110,6 +116,34 @@ class OrganizationViewSet(viewsets.GenericViewSet):
         if self.request.data is None:
             raise ValidationError({NON_FIELD_ERRORS_KEY: ["No data provided"]})
         return reader.run_validation(self.request.data)
+
+    def answer_once(
+        self,
+        body: dict[str, Any],
+        rows: QuerySet,
+        create: Callable[..., Any],
+        as_dict: Callable[[Any], dict[str, Any]],
+        *,
+        status: int = 201,
+        owner: Organization | User | None = None,
+    ) -> Response:
+        """Answer with what `create` makes of a body, or its key has made already.
+
+        See `create_once`. What was there before, though not by this key, is a 200.
+        """
+        body = dict(body)
+        key = idempotency_key(self.request, body)
+        body.pop("idempotency_key", None)
+        created = create_once(
+            owner=owner or self.organization,
+            key=key,
+            asked=[self.kwargs, body],
+            rows=rows,
+            create=lambda: create(**body),
+        )
+        headers = {"Idempotency-Replayed": "true"} if created.is_replay else {}
+        code = status if created.is_new else 200
+        return Response(as_dict(created.row), code, headers=headers)
 
 
 class WhateverAccepted(BaseContentNegotiation):
@@ -218,6 +252,14 @@ class TextField(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class CreationBody(StrictSerializer):
+    """What creates something, once for each key."""
+
+    idempotency_key = TextField(
+        max_length=255, required=False, allow_null=True, trim_whitespace=False
+    )
 
 
 class BoundedDateTimeField(IsoDateTimeField):

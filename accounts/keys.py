@@ -53,14 +53,7 @@ def create_api_key(
     """
     # Locked so that two equal requests cannot both find nothing.
     organization = Organization.objects.locked(organization.pk)
-    if idempotency_key is not None and (
-        twin := APIKey.all_objects.filter(
-            organization=organization, idempotency_key=idempotency_key
-        ).first()
-    ):
-        if twin.user_id != user.pk:
-            raise KeyReused
-        twin.check_same_request(request_fingerprint)
+    if twin := _twin(organization, user, idempotency_key, request_fingerprint):
         return twin, None
     name, scopes = name.strip(), sorted(set(scopes))
     _check(user, organization, name, scopes, rate_limit_tier, expires_at)
@@ -80,6 +73,22 @@ def create_api_key(
     )
     _record(AuditAction.CREATE, key, user, {}, {"name": name, "scopes": scopes})
     return key, raw
+
+
+def _twin(
+    organization: Organization, user: User, idempotency_key: str | None, asked: str
+) -> APIKey | None:
+    """Return what an idempotency key has made. Raises KeyReused."""
+    if idempotency_key is None:
+        return None
+    mine = APIKey.all_objects.filter(organization=organization)
+    twin = mine.filter(idempotency_key=idempotency_key).first()
+    if twin is None:
+        return None
+    if twin.user_id != user.pk:
+        raise KeyReused
+    twin.check_same_request(asked)
+    return twin
 
 
 def _check(
@@ -140,14 +149,19 @@ def rotate_api_key(
     key: APIKey,
     actor: User,
     overlap_seconds: int,
+    idempotency_key: str | None = None,
+    request_fingerprint: str = "",
     acting_key: APIKey | None = None,
-) -> tuple[APIKey, str]:
+) -> tuple[APIKey, str | None]:
     """Replace the actor's own key by one of the same rights; both work for the overlap.
 
+    A repeated idempotency key returns the successor and None for its raw form.
     Another member's is refused: its successor would be that member's secret. Raises
-    Invalid, Forbidden.
+    Invalid, Forbidden, KeyReused.
     """
     organization = Organization.objects.locked(key.organization_id)
+    if twin := _twin(organization, actor, idempotency_key, request_fingerprint):
+        return twin, None
     key = APIKey.objects.select_for_update().filter(pk=key.pk).first() or key
     if not key.is_active:
         raise Invalid("This key is revoked or has expired.")
@@ -167,6 +181,8 @@ def rotate_api_key(
         rate_limit_tier=key.rate_limit_tier,
         agent_public_id=key.agent_public_id,
         expires_at=key.expires_at,
+        idempotency_key=idempotency_key,
+        request_fingerprint=request_fingerprint,
     )
     ends_at = timezone.now() + timedelta(seconds=overlap_seconds)
     before = key.expires_at

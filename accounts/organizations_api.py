@@ -1,5 +1,7 @@
 """The REST door to organizations: make, rename, export, delete, bring back."""
 
+from functools import partial
+
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -10,6 +12,8 @@ from accounts import members, removal
 from accounts.archives import attachment
 from accounts.authentication import Principal
 from accounts.doors import (
+    IDEMPOTENCY,
+    CreationBody,
     NameField,
     OrganizationViewSet,
     StrictSerializer,
@@ -24,6 +28,10 @@ ARCHIVE = {(200, "application/zip"): OpenApiTypes.BINARY}
 
 class OrganizationBody(StrictSerializer):
     name = NameField(max_length=255)
+
+
+class NewOrganizationBody(OrganizationBody, CreationBody):
+    pass
 
 
 class OrganizationShape(serializers.Serializer):
@@ -76,8 +84,10 @@ class OrganizationsViewSet(OrganizationViewSet):
     lookup_value_regex = "[0-9]{1,18}"
 
     def get_serializer_class(self):
-        writes = self.action in ("create", "partial_update")
-        return OrganizationBody if writes else OrganizationShape
+        return {
+            "create": NewOrganizationBody,
+            "partial_update": OrganizationBody,
+        }.get(self.action, OrganizationShape)
 
     def get_queryset(self):
         mine = Membership.objects.filter(
@@ -110,10 +120,23 @@ class OrganizationsViewSet(OrganizationViewSet):
         asking.in_organization(pk, self.action_for(self.request))
         return row
 
-    @extend_schema(request=OrganizationBody, responses={201: OrganizationShape})
+    @extend_schema(
+        parameters=[IDEMPOTENCY],
+        request=NewOrganizationBody,
+        responses={201: OrganizationShape, 200: OrganizationShape},
+    )
     def create(self, request):
-        organization = members.create_organization(owner=request.user, **self.body())
-        return Response(organization_as_dict(organization, Role.OWNER), 201)
+        def as_dict(organization):
+            mine = organization.memberships.get(user=request.user)
+            return organization_as_dict(organization, mine.role)
+
+        return self.answer_once(
+            self.body(),
+            Organization.objects.filter(memberships__user=request.user),
+            partial(members.create_organization, owner=request.user),
+            as_dict,
+            owner=request.user,
+        )
 
     @extend_schema(request=OrganizationBody, responses=OrganizationShape)
     def partial_update(self, request, pk):

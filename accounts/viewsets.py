@@ -1,5 +1,6 @@
 """The REST door to members, invitations and API keys."""
 
+from functools import partial
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -11,10 +12,10 @@ from accounts import keys, members
 from accounts.doors import (
     IDEMPOTENCY,
     ORGANIZATION,
+    CreationBody,
     NameField,
     OrganizationViewSet,
     StrictSerializer,
-    TextField,
     idempotency_key,
 )
 from accounts.errors import NotFound
@@ -98,12 +99,14 @@ class MemberViewSet(OrganizationViewSet):
         return Response(member_as_dict(membership))
 
 
-class InvitationBody(StrictSerializer):
+class InvitationBody(CreationBody):
     email = serializers.EmailField()
     role = serializers.ChoiceField(Role.choices)
 
 
-class InvitationShape(InvitationBody):
+class InvitationShape(serializers.Serializer):
+    email = serializers.EmailField()
+    role = serializers.ChoiceField(Role.choices)
     id = serializers.UUIDField()
     expires_at = serializers.DateTimeField()
     created_at = serializers.DateTimeField()
@@ -130,15 +133,21 @@ class InvitationViewSet(OrganizationViewSet):
         return self.list_page(rows.order_by("-created_at", "-pk"), invitation_as_dict)
 
     @extend_schema(
-        parameters=[ORGANIZATION],
+        parameters=[ORGANIZATION, IDEMPOTENCY],
         request=InvitationBody,
-        responses={201: InvitationShape},
+        responses={201: InvitationShape, 200: InvitationShape},
     )
     def create(self, request):
-        invitation = members.invite_member(
-            organization=self.organization, actor=self.principal.user, **self.body()
+        return self.answer_once(
+            self.body(),
+            self.organization.invitations.all(),
+            partial(
+                members.invite_member,
+                organization=self.organization,
+                actor=self.principal.user,
+            ),
+            invitation_as_dict,
         )
-        return Response(invitation_as_dict(invitation), 201)
 
     @extend_schema(parameters=[ORGANIZATION], responses={204: None})
     def destroy(self, request, pk):
@@ -150,7 +159,7 @@ class InvitationViewSet(OrganizationViewSet):
         return Response(status=204)
 
 
-class KeyBody(StrictSerializer):
+class KeyBody(CreationBody):
     name = NameField(max_length=100)
     scopes = serializers.ListField(
         child=serializers.ChoiceField(Scope.choices), min_length=1, max_length=20
@@ -158,9 +167,6 @@ class KeyBody(StrictSerializer):
     rate_limit_tier = serializers.ChoiceField(RateLimitTier.choices, required=False)
     agent_public_id = serializers.UUIDField(required=False, allow_null=True)
     expires_at = serializers.DateTimeField(required=False, allow_null=True)
-    idempotency_key = TextField(
-        max_length=255, required=False, allow_null=True, trim_whitespace=False
-    )
 
 
 class KeyShape(serializers.Serializer):
@@ -184,7 +190,7 @@ class NewKeyShape(KeyShape):
     )
 
 
-class RotationBody(StrictSerializer):
+class RotationBody(CreationBody):
     overlap_seconds = serializers.IntegerField(
         min_value=0, max_value=604_800, default=86_400
     )
@@ -242,10 +248,7 @@ class KeyViewSet(OrganizationViewSet):
             acting_key=self.principal.api_key,
             **body,
         )
-        if raw is None:
-            headers = {"Idempotency-Replayed": "true"}
-            return Response(key_as_dict(key), 200, headers=headers)
-        return Response(key_as_dict(key) | {"key": raw}, 201)
+        return self.made(key, raw)
 
     @extend_schema(parameters=[ORGANIZATION], responses={204: None})
     def destroy(self, request, pk):
@@ -264,14 +267,29 @@ class KeyViewSet(OrganizationViewSet):
         return Response(key_as_dict(key))
 
     @extend_schema(
-        parameters=[ORGANIZATION], request=RotationBody, responses={201: NewKeyShape}
+        parameters=[ORGANIZATION, IDEMPOTENCY],
+        request=RotationBody,
+        responses={201: NewKeyShape, 200: NewKeyShape},
     )
     @action(detail=True, methods=["post"])
     def rotate(self, request, pk):
+        body = self.body()
+        repeated = idempotency_key(request, body)
+        body.pop("idempotency_key", None)
+        asked = {"rotates": pk} | body
         key, raw = keys.rotate_api_key(
             key=self.find(pk),
             actor=self.principal.user,
             acting_key=self.principal.api_key,
-            **self.body(),
+            idempotency_key=repeated,
+            request_fingerprint=request_fingerprint(asked) if repeated else "",
+            **body,
         )
+        return self.made(key, raw)
+
+    def made(self, key: APIKey, raw: str | None) -> Response:
+        """Show a key that is new, this once; or what a repeated key found."""
+        if raw is None:
+            headers = {"Idempotency-Replayed": "true"}
+            return Response(key_as_dict(key), 200, headers=headers)
         return Response(key_as_dict(key) | {"key": raw}, 201)

@@ -1,6 +1,7 @@
 """The REST door to webhooks, their deliveries and what came back."""
 
 import json
+from functools import partial
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
@@ -11,6 +12,7 @@ from accounts import endpoints
 from accounts.doors import (
     IDEMPOTENCY,
     ORGANIZATION,
+    CreationBody,
     NameField,
     OrganizationViewSet,
     StrictSerializer,
@@ -41,10 +43,8 @@ class WebhookChanges(StrictSerializer):
     is_active = serializers.BooleanField(required=False)
 
 
-class WebhookBody(WebhookChanges):
-    idempotency_key = TextField(
-        max_length=255, required=False, allow_null=True, trim_whitespace=False
-    )
+class WebhookBody(WebhookChanges, CreationBody):
+    pass
 
 
 class WebhookShape(serializers.Serializer):
@@ -203,15 +203,23 @@ class WebhookViewSet(OrganizationViewSet):
         return Response(webhook_as_dict(endpoint) | {"secret": raw})
 
     @extend_schema(
-        parameters=[ORGANIZATION], request=None, responses={202: DeliveryShape}
+        parameters=[ORGANIZATION, IDEMPOTENCY],
+        request=None,
+        responses={202: DeliveryShape, 200: DeliveryShape},
     )
     @action(detail=True, methods=["post"])
     def test(self, request, pk):
         """Send a `webhook.test` event, once."""
-        delivery = endpoints.send_test_event(
-            endpoint=self.find(pk), actor=self.principal.user
+        endpoint = self.find(pk)
+        return self.answer_once(
+            {},
+            endpoint.deliveries.all(),
+            partial(
+                endpoints.send_test_event, endpoint=endpoint, actor=self.principal.user
+            ),
+            delivery_as_dict,
+            status=202,
         )
-        return Response(delivery_as_dict(delivery), 202)
 
     @extend_schema(parameters=[ORGANIZATION], responses=DeliveryShape(many=True))
     @action(detail=True)

@@ -1,5 +1,6 @@
 """The REST door to the texts members send often."""
 
+from functools import partial
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -7,7 +8,9 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from accounts.doors import (
+    IDEMPOTENCY,
     ORGANIZATION,
+    CreationBody,
     OrganizationViewSet,
     StrictSerializer,
     TextField,
@@ -19,12 +22,12 @@ from agents.models.handover import MAX_CANNED, CannedReply
 WORDS = OpenApiParameter("q", str, description="In the shortcut or the text")
 
 
-class CannedBody(StrictSerializer):
+class CannedBody(CreationBody):
     shortcut = TextField(max_length=canned.MAX_SHORTCUT + 1)
     text = TextField(max_length=MAX_CANNED, help_text="May hold {{visitor}}, {{agent}}")
 
 
-class CannedEditBody(CannedBody):
+class CannedEditBody(StrictSerializer):
     shortcut = TextField(max_length=canned.MAX_SHORTCUT + 1, required=False)
     text = TextField(max_length=MAX_CANNED, required=False)
 
@@ -72,14 +75,23 @@ class CannedReplyViewSet(OrganizationViewSet):
         return Response(canned_as_dict(self.find()))
 
     @extend_schema(
-        parameters=[ORGANIZATION], request=CannedBody, responses={201: CannedShape}
+        parameters=[ORGANIZATION, IDEMPOTENCY],
+        request=CannedBody,
+        responses={201: CannedShape, 200: CannedShape},
     )
     def create(self, request):
-        made = canned.create_canned_reply(
-            organization=self.organization, actor=self.principal.user, **self.body()
+        answer = self.answer_once(
+            self.body(),
+            CannedReply.objects.for_organization(self.organization),
+            partial(
+                canned.create_canned_reply,
+                organization=self.organization,
+                actor=self.principal.user,
+            ),
+            canned_as_dict,
         )
-        headers = {"Location": f"/api/v1/canned-replies/{made.pk}/"}
-        return Response(canned_as_dict(made), 201, headers=headers)
+        answer["Location"] = f"/api/v1/canned-replies/{answer.data['id']}/"
+        return answer
 
     @extend_schema(
         parameters=[ORGANIZATION], request=CannedEditBody, responses=CannedShape

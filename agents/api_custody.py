@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from accounts.doors import (
     IDEMPOTENCY,
     ORGANIZATION,
+    CreationBody,
     OrganizationViewSet,
     StrictBooleanFilter,
     StrictFilterSet,
@@ -62,15 +63,14 @@ class TestEditBody(StrictSerializer):
     is_enabled = serializers.BooleanField(required=False)
 
 
-class NewTestBody(TestEditBody):
+class NewTestBody(TestEditBody, CreationBody):
     agent_id = serializers.UUIDField(help_text="The agent's public id")
     name = TextField(max_length=suites.MAX_NAME)
     question = TextField(max_length=suites.MAX_QUESTION)
     graders = serializers.JSONField()
-    idempotency_key = TextField(required=False)
 
 
-class NewRunBody(StrictSerializer):
+class NewRunBody(CreationBody):
     agent_id = serializers.UUIDField(help_text="The agent's public id")
     version = serializers.IntegerField(
         required=False,
@@ -78,7 +78,6 @@ class NewRunBody(StrictSerializer):
         max_value=2**31 - 1,
         help_text="A version's number; else the draft, else what is live",
     )
-    idempotency_key = TextField(required=False)
 
 
 class TestShape(serializers.Serializer):

@@ -10,9 +10,9 @@ from rest_framework.response import Response
 
 from accounts.doors import (
     ORGANIZATION,
+    CreationBody,
     NameField,
     OrganizationViewSet,
-    StrictSerializer,
     TextField,
 )
 from accounts.errors import Invalid, NotFound
@@ -24,22 +24,20 @@ from agents.knowledge.indexing import NO_REASON
 from agents.models.knowledge import Chunk, Document, DocumentOrigin
 
 
-class DocumentBody(StrictSerializer):
+class DocumentBody(CreationBody):
     title = NameField(max_length=documents.MAX_TITLE)
     content = TextField(max_length=documents.MAX_CONTENT, trim_whitespace=False)
     source_url = TextField(
         max_length=documents.MAX_URL, required=False, allow_blank=True
     )
-    idempotency_key = TextField(max_length=255, required=False, allow_null=True)
 
 
-class UploadBody(StrictSerializer):
+class UploadBody(CreationBody):
     file = serializers.FileField(allow_empty_file=True)
     title = NameField(max_length=documents.MAX_TITLE, required=False, allow_blank=True)
     source_url = TextField(
         max_length=documents.MAX_URL, required=False, allow_blank=True
     )
-    idempotency_key = TextField(max_length=255, required=False, allow_null=True)
 
 
 class DocumentSummary(serializers.Serializer):

@@ -1,5 +1,6 @@
 """The REST door to the inbox: queues, who answers, notes, one's own preference."""
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
@@ -13,6 +14,7 @@ from rest_framework.response import Response
 from accounts.doors import (
     IDEMPOTENCY,
     ORGANIZATION,
+    CreationBody,
     NameField,
     OrganizationViewSet,
     StrictSerializer,
@@ -33,16 +35,15 @@ VIEW = OpenApiParameter("view", str, enum=inbox.VIEWS, description="Default: wai
 WORDS = OpenApiParameter("q", str, description="Words that were said, or a name")
 
 
-class ReplyBody(StrictSerializer):
+class ReplyBody(CreationBody):
     content = TextField(max_length=handover.MAX_ANSWER)
-    idempotency_key = TextField(max_length=255, required=False, allow_null=True)
 
 
 class AssignBody(StrictSerializer):
     user_id = serializers.UUIDField(allow_null=True, help_text="null: nobody")
 
 
-class NoteBody(StrictSerializer):
+class NoteBody(CreationBody):
     text = TextField(max_length=MAX_NOTE)
 
 
@@ -263,14 +264,19 @@ class InboxViewSet(OrganizationViewSet):
         return Response([note_as_dict(note) for note in found])
 
     @extend_schema(
-        parameters=[ORGANIZATION], request=NoteBody, responses={201: NoteShape}
+        parameters=[ORGANIZATION, IDEMPOTENCY],
+        request=NoteBody,
+        responses={201: NoteShape, 200: NoteShape},
     )
     @notes.mapping.post
     def add_note(self, request, pk):
-        note = notes.add_note(
-            session=self.find(), author=self.principal.user, **self.body()
+        session = self.find()
+        return self.answer_once(
+            self.body(),
+            session.notes.select_related("author"),
+            partial(notes.add_note, session=session, author=self.principal.user),
+            note_as_dict,
         )
-        return Response(note_as_dict(note), 201)
 
     @extend_schema(parameters=[ORGANIZATION])
     @action(

@@ -1,5 +1,6 @@
 """The REST door to knowledge packs and their documents."""
 
+from functools import partial
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -12,6 +13,7 @@ from rest_framework.settings import api_settings
 from accounts.doors import (
     IDEMPOTENCY,
     ORGANIZATION,
+    CreationBody,
     NameField,
     OrganizationViewSet,
     StrictSerializer,
@@ -42,14 +44,14 @@ from agents.models.knowledge import (
 from agents.models.sources import KnowledgeSource
 
 
-class PackBody(StrictSerializer):
-    name = NameField(max_length=255)
+class PackEditBody(StrictSerializer):
+    name = NameField(max_length=255, required=False)
     description = TextField(max_length=2000, required=False, allow_blank=True)
     language = serializers.ChoiceField(Language.choices, required=False)
 
 
-class PackEditBody(PackBody):
-    name = NameField(max_length=255, required=False)
+class PackBody(PackEditBody, CreationBody):
+    name = NameField(max_length=255)
 
 
 class PackShape(serializers.Serializer):
@@ -151,16 +153,23 @@ class KnowledgePackViewSet(OrganizationViewSet):
         return Response(self.shown(self.find()))
 
     @extend_schema(
-        parameters=[ORGANIZATION], request=PackBody, responses={201: PackShape}
+        parameters=[ORGANIZATION, IDEMPOTENCY],
+        request=PackBody,
+        responses={201: PackShape, 200: PackShape},
     )
     def create(self, request):
-        pack = packs.create_knowledge_pack(
-            organization=self.organization,
-            created_by=self.principal.user,
-            **self.body(),
+        answer = self.answer_once(
+            self.body(),
+            self.get_queryset(),
+            partial(
+                packs.create_knowledge_pack,
+                organization=self.organization,
+                created_by=self.principal.user,
+            ),
+            self.shown,
         )
-        headers = {"Location": f"/api/v1/knowledge-packs/{pack.pk}/"}
-        return Response(self.shown(pack), 201, headers=headers)
+        answer["Location"] = f"/api/v1/knowledge-packs/{answer.data['id']}/"
+        return answer
 
     @extend_schema(parameters=[ORGANIZATION], request=PackEditBody, responses=PackShape)
     def partial_update(self, request, pk):

@@ -1,5 +1,6 @@
 """The REST door to accounts at model makers, and to the models there are to choose."""
 
+from functools import partial
 from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -8,7 +9,9 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from accounts.doors import (
+    IDEMPOTENCY,
     ORGANIZATION,
+    CreationBody,
     NameField,
     OrganizationViewSet,
     StrictSerializer,
@@ -42,6 +45,10 @@ class ProviderChanges(StrictSerializer):
     fallback = serializers.UUIDField(required=False, allow_null=True)
     is_enabled = serializers.BooleanField(required=False)
     is_default = serializers.BooleanField(required=False)
+
+
+class ProviderBody(ProviderChanges, CreationBody):
+    pass
 
 
 class ProviderShape(serializers.Serializer):
@@ -104,8 +111,10 @@ class ProviderViewSet(OrganizationViewSet):
         return mine.newest_first()
 
     def get_serializer_class(self):
-        writes = self.action in ("create", "partial_update")
-        return ProviderChanges if writes else ProviderShape
+        return {
+            "create": ProviderBody,
+            "partial_update": ProviderChanges,
+        }.get(self.action, ProviderShape)
 
     def find(self, pk: str) -> ProviderAccount:
         account = self.get_queryset().filter(pk=pk).first()
@@ -123,13 +132,21 @@ class ProviderViewSet(OrganizationViewSet):
         return Response(provider_as_dict(self.find(pk)))
 
     @extend_schema(
-        parameters=[ORGANIZATION], request=ProviderChanges, responses=ProviderShape
+        parameters=[ORGANIZATION, IDEMPOTENCY],
+        request=ProviderBody,
+        responses={201: ProviderShape, 200: ProviderShape},
     )
     def create(self, request):
-        account = provider_accounts.create_account(
-            organization=self.organization, actor=self.principal.user, **self.body()
+        return self.answer_once(
+            self.body(),
+            self.get_queryset(),
+            partial(
+                provider_accounts.create_account,
+                organization=self.organization,
+                actor=self.principal.user,
+            ),
+            provider_as_dict,
         )
-        return Response(provider_as_dict(account), 201)
 
     @extend_schema(
         parameters=[ORGANIZATION], request=ProviderChanges, responses=ProviderShape

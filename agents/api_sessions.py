@@ -1,5 +1,6 @@
 """The REST door to conversations: start, find, read, listen, end, file, export."""
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, StreamingHttpResponse
@@ -63,6 +64,10 @@ def json_response(pieces, name: str) -> StreamingHttpResponse:
     response = StreamingHttpResponse(pieces, content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def tag_as_dict(tag: Tag) -> dict[str, Any]:
+    return {"id": tag.pk, "name": tag.name}
 
 
 @extend_schema_view(
@@ -210,17 +215,19 @@ class SessionViewSet(MessageActions, OrganizationViewSet):
 
     # --- Tags ---------------------------------------------------------------
     @extend_schema(
-        parameters=[ORGANIZATION],
+        parameters=[ORGANIZATION, IDEMPOTENCY],
         request=TagBody,
         responses={201: TagShape, 200: TagShape},
     )
     @action(detail=True, methods=["post"], url_path="tags")
     def add_tag(self, request, pk):
         """File a conversation under a name, made if need be."""
-        tag, is_new = tagging.add_tag(
-            session=self.find(), actor=self.principal.user, **self.body()
+        return self.answer_once(
+            self.body(),
+            Tag.objects.for_organization(self.organization),
+            partial(tagging.add_tag, session=self.find(), actor=self.principal.user),
+            tag_as_dict,
         )
-        return Response({"id": tag.pk, "name": tag.name}, 201 if is_new else 200)
 
     @extend_schema(parameters=[ORGANIZATION])
     @action(detail=True, methods=["delete"], url_path=f"tags/(?P<tag_id>{MESSAGE_ID})")
@@ -287,9 +294,7 @@ class TagViewSet(OrganizationViewSet):
         mine = Tag.objects.for_organization(self.organization).order_by(
             "-created_at", "-pk"
         )
-        return self.list_page(
-            self.filter_queryset(mine), lambda tag: {"id": tag.pk, "name": tag.name}
-        )
+        return self.list_page(self.filter_queryset(mine), tag_as_dict)
 
     @extend_schema(parameters=[ORGANIZATION])
     def destroy(self, request, pk):

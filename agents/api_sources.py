@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from accounts.doors import (
     ORGANIZATION,
+    CreationBody,
     OrganizationViewSet,
     StrictSerializer,
     TextField,
@@ -32,9 +33,8 @@ class SourceEditBody(StrictSerializer):
     recrawl = serializers.ChoiceField(Recrawl.choices, required=False)
 
 
-class SourceBody(SourceEditBody):
+class SourceBody(SourceEditBody, CreationBody):
     url = TextField(max_length=MAX_URL)
-    idempotency_key = TextField(max_length=255, required=False, allow_null=True)
 
 
 class SourceShape(serializers.Serializer):

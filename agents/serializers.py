@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from accounts.doors import NameField, StrictSerializer, TextField
+from accounts.doors import CreationBody, NameField, StrictSerializer, TextField
 from agents.models.agents import (
     Industry,
     OptimizationStatus,
@@ -36,10 +36,8 @@ class AgentBody(StrictSerializer):
     auto_optimize = serializers.BooleanField(required=False)
 
 
-class NewAgentBody(AgentBody):
-    idempotency_key = TextField(
-        max_length=255, required=False, allow_null=True, trim_whitespace=False
-    )
+class NewAgentBody(AgentBody, CreationBody):
+    pass
 
 
 class AgentEditBody(AgentBody):
@@ -55,11 +53,8 @@ class ReleaseBody(StrictSerializer):
     version = serializers.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
 
 
-class CloneBody(StrictSerializer):
+class CloneBody(CreationBody):
     name = NameField(max_length=255, required=False)
-    idempotency_key = TextField(
-        max_length=255, required=False, allow_null=True, trim_whitespace=False
-    )
 
 
 class PersonaSummary(serializers.Serializer):

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.doors import NameField, StrictSerializer, TextField
+from accounts.doors import CreationBody, NameField, StrictSerializer, TextField
 from accounts.models.lifecycle import WorkStatus
 from agents import ratings, replies, tagging
 from agents.conversation_search import Match
@@ -15,18 +15,16 @@ from agents.transcripts import transcript
 
 
 # --- Bodies -----------------------------------------------------------------
-class SessionBody(StrictSerializer):
+class SessionBody(CreationBody):
     agent = serializers.UUIDField(help_text="The agent's public id")
     visitor_id = NameField(
         max_length=255, required=False, help_text="Whom you speak for; default: you"
     )
     title = NameField(max_length=500, required=False, allow_blank=True)
-    idempotency_key = TextField(max_length=255, required=False, allow_null=True)
 
 
-class MessageBody(StrictSerializer):
+class MessageBody(CreationBody):
     content = TextField(max_length=replies.MAX_QUESTION)
-    idempotency_key = TextField(max_length=255, required=False, allow_null=True)
 
 
 class CancelBody(StrictSerializer):
@@ -61,7 +59,7 @@ class RateBody(StrictSerializer):
     )
 
 
-class TagBody(StrictSerializer):
+class TagBody(CreationBody):
     name = NameField(max_length=tagging.MAX_NAME)
 
 

@@ -1,5 +1,6 @@
 """The REST door to agents and personas."""
 
+from functools import partial
 from uuid import UUID
 
 from django_filters.rest_framework import DjangoFilterBackend
@@ -285,7 +286,11 @@ class AgentViewSet(PortableActions, OrganizationViewSet):
         versions = AgentVersion.objects.filter(agent=agent).order_by("-number")
         return self.list_page(versions, lambda row: version_as_dict(row, agent))
 
-    @extend_schema(parameters=[ORGANIZATION], request=None, responses=VersionShape)
+    @extend_schema(
+        parameters=[ORGANIZATION, IDEMPOTENCY],
+        request=None,
+        responses={201: VersionShape, 200: VersionShape},
+    )
     @action(
         detail=True,
         methods=["post"],
@@ -293,13 +298,18 @@ class AgentViewSet(PortableActions, OrganizationViewSet):
     )
     def restore_version(self, request, public_id, number):
         agent = self.find()
-        version = editing.restore_version(
-            agent=agent,
-            number=int(number),
-            actor=self.principal.user,
-            is_bound=self.principal.bound_agent is not None,
+        return self.answer_once(
+            {},
+            agent.versions.select_related("agent"),
+            partial(
+                editing.restore_version,
+                agent=agent,
+                number=int(number),
+                actor=self.principal.user,
+                is_bound=self.principal.bound_agent is not None,
+            ),
+            lambda version: version_as_dict(version, version.agent),
         )
-        return Response(version_as_dict(version, version.agent), 201)
 
 
 def version_as_dict(version: AgentVersion, agent: Agent) -> dict:

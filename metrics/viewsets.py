@@ -4,12 +4,11 @@ from typing import Any
 
 from django.http import HttpResponsePermanentRedirect
 from django_filters.rest_framework import DjangoFilterBackend
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.decorators import action
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from accounts.doors import LIST_PARAMETERS, idempotency_key
+from accounts.doors import IDEMPOTENCY, LIST_PARAMETERS, idempotency_key
 from accounts.errors import NotFound
 from accounts.models.api_keys import Scope
 from accounts.models.lifecycle import request_fingerprint
@@ -40,10 +39,6 @@ from metrics.serializers import (
     ResetShape,
     SummaryShape,
     TestRecordedShape,
-)
-
-IDEMPOTENCY = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, description="1 to 255 characters"
 )
 
 

@@ -7,6 +7,7 @@ from accounts.models.audit import (
     AuditLog,
 )
 from accounts.models.browser_sessions import BrowserSession
+from accounts.models.idempotency import IdempotencyKey
 from accounts.models.invitations import Invitation
 from accounts.models.lifecycle import WorkStatus
 from accounts.models.organizations import Membership, Organization, Plan, Role
@@ -27,6 +28,7 @@ __all__ = [
     "AuditLog",
     "AuthProvider",
     "BrowserSession",
+    "IdempotencyKey",
     "Invitation",
     "Membership",
     "Organization",

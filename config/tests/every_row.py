@@ -2,7 +2,7 @@
 
 from accounts.endpoints import send_test_event
 from accounts.members import invite_member
-from accounts.models import AuditAnchor, WebhookAttempt
+from accounts.models import AuditAnchor, IdempotencyKey, WebhookAttempt
 from accounts.tests.factories import make_key, make_webhook
 from agents.budgets import reserve_for_reply, set_caps, settle_reply
 from agents.canned import create_canned_reply
@@ -86,6 +86,7 @@ def add_inbox(session, ada):
 def fill(ada) -> str:
     """Make them, and return the raw key among them."""
     AuditAnchor.objects.create()
+    IdempotencyKey.objects.create(organization=ada.organization, idempotency_key="k")
     document = uploaded_document(ada.organization)
     agent = AgentFactory(
         organization=ada.organization,

@@ -10,6 +10,7 @@ LEFT_OUT = {
     "AuditDetail": "stands in its row of the audit log",
     "AuditAnchor": "about the installation's own file",
     "AuditHead": "the end of the chain, which its last row shows",
+    "IdempotencyKey": "what a program called a request, and a digest of it",
     "WebhookDelivery": "a log of thin messages, kept for some weeks",
     "WebhookAttempt": "the same",
     "Chunk": "cut from documents, and cut again when they are imported",

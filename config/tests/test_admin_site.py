@@ -35,6 +35,7 @@ OURS = {"accounts", "metrics", "agents", "widget"}
 MODELS = [model for model in apps.get_models() if model._meta.app_label in OURS]
 READ_ONLY = {
     "browsersession",
+    "idempotencykey",
     "invitation",
     "webhookendpoint",
     "webhookdelivery",
