@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import re_path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.response import Response
 
@@ -41,6 +41,7 @@ class ModelShape(serializers.Serializer):
     name = serializers.CharField()
 
 
+@extend_schema_serializer(many=False)
 class ModelListShape(serializers.Serializer):
     object = serializers.ChoiceField(["list"])
     data = ModelShape(many=True)

@@ -33,6 +33,7 @@ from agents.session_shapes import (
     COLUMNS,
     CancelBody,
     ExpireBody,
+    ExportedSessionShape,
     FailBody,
     MessageBody,
     RateBody,
@@ -253,7 +254,9 @@ class SessionViewSet(MessageActions, OrganizationViewSet):
         return csv_response(as_csv(found), "conversations.csv")
 
     @extend_schema(
-        parameters=[ORGANIZATION], responses=SessionShape(many=True), filters=True
+        parameters=[ORGANIZATION],
+        responses=ExportedSessionShape(many=True),
+        filters=True,
     )
     @action(detail=False, url_path=r"export\.json", pagination_class=None)
     def export_json(self, request):

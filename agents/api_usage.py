@@ -5,7 +5,11 @@ from datetime import date
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_serializer,
+)
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
@@ -49,6 +53,7 @@ class UsageDayShape(serializers.Serializer):
     tokens = serializers.IntegerField()
 
 
+@extend_schema_serializer(many=False)
 class UsageShape(serializers.Serializer):
     month = serializers.CharField()
     resets_at = serializers.DateTimeField()

@@ -193,6 +193,20 @@ class SessionShape(SessionFacts):
     handover = HandoverShape()
 
 
+class ExportedMessageShape(MessageShape):
+    status = None
+    tokens = serializers.IntegerField(allow_null=True)
+
+
+class ExportedSessionShape(SessionFacts):
+    """A conversation in a file of many."""
+
+    expires_at = None
+    updated_at = None
+    tags = serializers.ListField(child=serializers.CharField())
+    messages = ExportedMessageShape(many=True)
+
+
 FACTS = tuple(SessionFacts().fields)
 # What a list reads of each row; the last three come from `with_feedback`.
 COLUMNS = (*FACTS, "tag_names", "ratings_up", "ratings_down")

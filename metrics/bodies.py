@@ -261,7 +261,7 @@ def _plain(item: Any, pointer: str) -> dict[str, str]:
     return error_at(where, item["type"], item["msg"].removeprefix("Value error, "))
 
 
-def schema_of(model: type[Body]) -> dict[str, Any]:
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     """Return the shape for the API's description, in one piece and as OpenAPI 3.0."""
     schema = model.model_json_schema()
     return _inlined(schema, schema.pop("$defs", {}))
@@ -277,8 +277,14 @@ def _inlined(node: Any, parts: dict[str, Any]) -> Any:
     if {"type": "null"} in node.get("anyOf", []):
         only = next(item for item in node["anyOf"] if item != {"type": "null"})
         return _inlined(only, parts) | {"nullable": True}
+    if "const" in node:
+        node = {key: item for key, item in node.items() if key != "const"} | {
+            "enum": [node["const"]]
+        }
     return {
         key: _inlined(item, parts)
         for key, item in node.items()
-        if key != "title" and not (key == "default" and item is None)
+        # A property may have the name `title`.
+        if not (key == "title" and isinstance(item, str))
+        and not (key == "default" and item is None)
     }

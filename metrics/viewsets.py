@@ -211,7 +211,9 @@ class AgentMetricsViewSet(LedgerViewSet):
         )
 
     @documented(
-        parameters=[ORGANIZATION, IDEMPOTENCY], request=None, responses=ResetShape
+        parameters=[ORGANIZATION, IDEMPOTENCY],
+        request=None,
+        responses={200: ResetShape},
     )
     @action(detail=True, methods=["delete"])
     def reset(self, request, agent_type):

@@ -1,7 +1,6 @@
 """The REST door to files of agents: write one, and make an agent from one."""
 
 from django.http import HttpResponse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 
@@ -12,9 +11,11 @@ from accounts.models.lifecycle import request_fingerprint
 from agents.models.agents import Agent
 from agents.portable.exporting import export_agent
 from agents.portable.importing import import_agent
-from agents.portable.shape import MAX_BYTES, read
+from agents.portable.shape import MAX_BYTES, AgentFile, read
 from agents.serializers import AgentShape
+from metrics.bodies import schema_of
 
+FILE = schema_of(AgentFile)
 KNOWLEDGE = OpenApiParameter(
     "knowledge", bool, description="false leaves the documents out"
 )
@@ -34,7 +35,7 @@ class PortableActions:
 
     @extend_schema(
         parameters=[ORGANIZATION, KNOWLEDGE],
-        responses=OpenApiTypes.OBJECT,
+        responses={200: FILE},
     )
     @action(detail=True, filterset_class=None)
     def export(self, request, public_id):
@@ -46,7 +47,7 @@ class PortableActions:
 
     @extend_schema(
         parameters=[ORGANIZATION, IDEMPOTENCY],
-        request=OpenApiTypes.OBJECT,
+        request={"application/json": FILE},
         responses={201: AgentShape, 200: AgentShape},
     )
     @action(
