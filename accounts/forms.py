@@ -22,7 +22,6 @@ SCOPE_WORDS = {
     Scope.METRICS_WRITE: "record test results",
     Scope.SESSIONS_READ: "read conversations",
     Scope.SESSIONS_WRITE: "change and end conversations",
-    Scope.WIDGET_SESSIONS: "open widget sessions",
     Scope.CHAT: "talk with agents",
     Scope.ADMIN: "everything its owner may do",
 }

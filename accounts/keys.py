@@ -56,6 +56,9 @@ def create_api_key(
     if twin := _twin(organization, user, idempotency_key, request_fingerprint):
         return twin, None
     name, scopes = name.strip(), sorted(set(scopes))
+    # A key that has one keeps it, through rotation and restoration.
+    if set(scopes) & set(Scope.values) - set(Scope.offered()):
+        raise Invalid("This scope is not available yet.", pointer="/scopes")
     _check(user, organization, name, scopes, rate_limit_tier, expires_at)
     if agent_public_id and not bindings.knows(organization, agent_public_id):
         raise Invalid("There is no such agent.", pointer="/agent_public_id")

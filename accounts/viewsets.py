@@ -162,7 +162,9 @@ class InvitationViewSet(OrganizationViewSet):
 class KeyBody(CreationBody):
     name = NameField(max_length=100)
     scopes = serializers.ListField(
-        child=serializers.ChoiceField(Scope.choices), min_length=1, max_length=20
+        child=serializers.ChoiceField([scope.value for scope in Scope.offered()]),
+        min_length=1,
+        max_length=20,
     )
     rate_limit_tier = serializers.ChoiceField(RateLimitTier.choices, required=False)
     agent_public_id = serializers.UUIDField(required=False, allow_null=True)

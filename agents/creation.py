@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models.functions import Lower
 
 from accounts import audit
-from accounts.errors import DomainError
+from accounts.errors import DomainError, Invalid
 from accounts.insertion import insert_together
 from accounts.models.audit import AuditAction
 from accounts.models.organizations import Organization
@@ -93,6 +93,8 @@ class AgentDraft:
     release_gate: str = ReleaseGate.NONE
     is_active: bool = True
     auto_optimize: bool = True
+    # Of an agent that is, or of its file: what is offered no more may stay.
+    is_copy: bool = False
 
 
 @announcing(AgentLimitReached, limit="agents")
@@ -125,6 +127,8 @@ def create_agent(
         twin = Agent.all_objects.with_details().get(pk=around.twin_id)
         twin.check_same_request(request_fingerprint)
         return twin, False
+    if not draft.is_copy:
+        check_widget_mode(draft.widget_mode)
     if not organization.has_room_for_an_agent:
         raise AgentLimitReached(organization)
     agent = _new_agent(organization, created_by, draft, around)
@@ -215,6 +219,11 @@ def _written(draft: AgentDraft, persona: Persona | None) -> str:
     if draft.system_prompt.strip():
         return draft.system_prompt
     return usual_prompt(persona)
+
+
+def check_widget_mode(mode: str) -> None:
+    if mode not in WidgetMode.offered():
+        raise Invalid("This mode is not available yet.", pointer="/widget_mode")
 
 
 def usual_prompt(persona: Persona | None) -> str:
@@ -338,6 +347,7 @@ def clone_agent(
         widget_mode=agent.widget_mode,
         release_gate=agent.release_gate,
         auto_optimize=False,
+        is_copy=True,
     )
 
 

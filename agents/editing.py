@@ -15,6 +15,7 @@ from agents.announcements import announce_agent
 from agents.configuration import AgentConfig, WidgetConfig
 from agents.creation import (
     audited,
+    check_widget_mode,
     checked_configuration,
     shaping,
     start_optimization,
@@ -107,6 +108,9 @@ def _apply(
     replace: bool,
     is_bound: bool,
 ) -> None:
+    # One that is not offered may stay until another is chosen.
+    if changes.get("widget_mode", agent.widget_mode) != agent.widget_mode:
+        check_widget_mode(changes["widget_mode"])
     for name in PLAIN:
         if name in changes:
             setattr(agent, name, changes[name])

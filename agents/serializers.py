@@ -1,5 +1,6 @@
 """The shapes of agents: what a request may say, what an answer looks like."""
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.doors import CreationBody, NameField, StrictSerializer, TextField
@@ -11,6 +12,11 @@ from agents.models.agents import (
     WidgetMode,
 )
 from agents.models.knowledge import VectorStoreStatus
+
+
+@extend_schema_field({"type": "string", "enum": WidgetMode.offered()})
+class WidgetModeField(serializers.ChoiceField):
+    """One that is offered, or the one an agent has."""
 
 
 class AgentBody(StrictSerializer):
@@ -30,7 +36,7 @@ class AgentBody(StrictSerializer):
     allowed_origins = serializers.ListField(
         child=TextField(max_length=300), max_length=50, required=False
     )
-    widget_mode = serializers.ChoiceField(WidgetMode.choices, required=False)
+    widget_mode = WidgetModeField(WidgetMode.choices, required=False)
     release_gate = serializers.ChoiceField(ReleaseGate.choices, required=False)
     is_active = serializers.BooleanField(required=False)
     auto_optimize = serializers.BooleanField(required=False)

@@ -296,6 +296,8 @@ SPECTACULAR_SETTINGS = {
         "Difficulty": "metrics.models.Difficulty",
         "PageState": "agents.models.sources.PageState",
         "VectorStoreStatus": "agents.models.knowledge.VectorStoreStatus",
+        "WidgetMode": "agents.models.agents.WidgetMode",
+        "OfferedWidgetMode": ["public"],
     },
 }
 

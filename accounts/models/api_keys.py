@@ -42,6 +42,11 @@ class Scope(models.TextChoices):
     CHAT = "chat"
     ADMIN = "admin"
 
+    @classmethod
+    def offered(cls) -> list["Scope"]:
+        """Return those a new key may get; keys keep a scope that opens nothing yet."""
+        return [scope for scope in cls if scope != cls.WIDGET_SESSIONS]
+
 
 class RateLimitTier(models.TextChoices):
     FREE = "free", "Free: 100 requests an hour"
@@ -222,6 +227,11 @@ class APIKey(TimeStamped, SoftDeleted, Idempotent):
     @property
     def is_expired(self) -> bool:
         return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def shown_scopes(self) -> list[tuple[str, bool]]:
+        """Each scope, and whether it opens anything yet."""
+        return [(scope, scope in Scope.offered()) for scope in self.scopes]
 
     def has_scope(self, scope: str) -> bool:
         return scope in self.scopes or Scope.ADMIN in self.scopes

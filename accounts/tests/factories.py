@@ -64,7 +64,7 @@ def make_key(membership: Membership, **fields) -> str:
     from accounts.permissions import may
 
     fields.setdefault(
-        "scopes", [scope for scope in Scope.values if may(membership.role, scope)]
+        "scopes", [scope for scope in Scope.offered() if may(membership.role, scope)]
     )
     return create_api_key(
         user=membership.user,

@@ -14,7 +14,13 @@ from accounts.operations import (
 )
 from agents.creation import create_agent
 from agents.editing import update_agent
-from agents.models import Agent, AgentVersion, OptimizationRun, Persona
+from agents.models import (
+    Agent,
+    AgentVersion,
+    OptimizationRun,
+    Persona,
+    WidgetMode,
+)
 from agents.removal import delete_agent, restore_agent
 
 PLAIN = (
@@ -47,6 +53,11 @@ class AgentForm(RefusableForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        if "widget_mode" in self.fields:
+            modes = {*WidgetMode.offered(), WidgetMode(self.instance.widget_mode)}
+            self.fields["widget_mode"].choices = [
+                (mode.value, mode.words) for mode in WidgetMode if mode in modes
+            ]
         if self.instance.pk:
             self.initial["allowed_origins"] = "\n".join(self.instance.allowed_origins)
             self.initial["etag"] = self.instance.etag

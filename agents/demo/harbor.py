@@ -186,7 +186,6 @@ AGENTS = [
         description="The team handbook, for our own people.",
         template="onboarding_guide",
         industry="education",
-        widget_mode="server_only",
         system_prompt=(
             "Help colleagues in the stores. Give the step and the number from the "
             "handbook. In an emergency say first: call 911, then the manager."

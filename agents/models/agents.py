@@ -57,6 +57,16 @@ class WidgetMode(models.TextChoices):
     IDENTITY_REQUIRED = "identity_required", "Signed-in visitors only"
     SERVER_ONLY = "server_only", "Only through your own server"
 
+    @classmethod
+    def offered(cls) -> list["WidgetMode"]:
+        """Return those an agent may be given; the others keep its widget closed."""
+        return [cls.PUBLIC]
+
+    @property
+    def words(self) -> str:
+        is_offered = self in WidgetMode.offered()
+        return self.label if is_offered else f"{self.label}: not available yet"
+
 
 class ReleaseGate(models.TextChoices):
     NONE = "none", "Every edit goes live"
@@ -232,6 +242,10 @@ class Agent(TimeStamped, SoftDeleted, Idempotent):
             OptimizationStatus.PENDING,
             OptimizationStatus.RUNNING,
         )
+
+    @property
+    def widget_words(self) -> str:
+        return WidgetMode(self.widget_mode).words
 
     @property
     def etag(self) -> str:

@@ -89,6 +89,7 @@ def import_agent(
         is_active=file.agent.is_active,
         # Its prompt is as somebody wants it: only a later edit asks the optimizer.
         auto_optimize=False,
+        is_copy=True,
     )
     _relive(agent, created_by, file, shapes, now)
     for place, test in enumerate(file.tests):

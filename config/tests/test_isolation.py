@@ -296,7 +296,7 @@ def test_each_role_may_do_what_the_matrix_says_and_no_more(world, harbor, role):
 def test_a_key_without_the_scope_is_refused(world, ada, many):
     @cache
     def without(needed):
-        others = [s for s in Scope.values if s not in (needed, Scope.ADMIN)]
+        others = [s for s in Scope.offered() if s not in (needed, Scope.ADMIN)]
         return with_key(ada, scopes=others)
 
     wrong = []

@@ -39,7 +39,7 @@ def pair(request, harbor, ada):
 
 
 def key_of(membership, **fields) -> APIKey:
-    scopes = [scope for scope in Scope.values if may(membership.role, scope)]
+    scopes = [scope for scope in Scope.offered() if may(membership.role, scope)]
     return create_api_key(
         user=membership.user,
         organization=membership.organization,
