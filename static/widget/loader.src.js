@@ -1,9 +1,11 @@
-// The widget's loader. loader.js is this file made small by bin/loader.
+// The widget's loader: the launcher and the queue of calls. loader.js is this file
+// made small by bin/loader.
 //
-// The launcher lives in a shadow root, the chat in a frame on our own origin.
-// Until the visitor opens it: this one file, no other request, no cookie, no
-// storage. Only createElement and adopted style sheets are used, so a page's
-// strict CSP and Trusted Types do not stop it.
+// The launcher lives in a shadow root. The chat is open.js, imported when a visitor
+// comes near the launcher or the page asks for the chat: a script element would need
+// the page's Trusted Types. Until then: this one file, no other request, no cookie, no
+// storage. Only createElement and adopted style sheets are used, so a page's strict
+// CSP and Trusted Types do not stop it.
 (() => {
   const doc = document;
   const script = doc.currentScript;
@@ -19,23 +21,17 @@
   // Loaded twice: the first one stays.
   if (past?.init) return tag && past.push(tag);
 
-  const words = {
-    en: ["Ask a question", "The chat is not available right now."],
-    de: ["Frage stellen", "Der Chat ist gerade nicht erreichbar."],
-    fr: ["Poser une question", "Le chat est indisponible pour le moment."],
-    es: ["Hacer una pregunta", "El chat no está disponible ahora."],
-    it: ["Fai una domanda", "La chat non è disponibile al momento."],
-    pt: ["Fazer uma pergunta", "O chat não está disponível agora."],
-    nl: ["Stel een vraag", "De chat is nu niet beschikbaar."],
-    ar: ["اطرح سؤالًا", "المحادثة غير متاحة الآن."],
-  };
+  // A script of another origin has no base that import() could start from.
+  const { href, origin } = new URL("open.js?v=VERSION", script.src);
+  const WAIT = 8000;
+  // {language: texts of these keys in widget/words}, put in by bin/loader.
+  const words = WORDS("ask", "blocked");
   // Important declarations of a shadow root win over the page's own.
   const css = `
 :host { all: initial !important; color-scheme: inherit !important; }
 :host([hidden]), [hidden] { display: none !important; }
 * { box-sizing: border-box; }
 div {
-  --w: 392px; --h: 640px;
   --bg: light-dark(#fefdfb, #1c1a17); --a: light-dark(#005367, #70c4d1);
   position: fixed; z-index: 2147483647;
   inset-block: auto 20px; inset-inline: auto 20px;
@@ -43,12 +39,10 @@ div {
   font: 520 15px/1.4 system-ui, sans-serif;
   color: light-dark(#24201b, #edeae5);
 }
-[class*=small] { --w: 340px; --h: 540px; }
-[class*=large] { --w: 460px; --h: 760px; }
 [class*=dark] { color-scheme: dark; }
 [class*=left] { inset-inline: 20px auto; align-items: start; }
 [class*=top] { inset-block: 20px auto; flex-direction: column-reverse; }
-button {
+div > button {
   position: relative; display: flex; align-items: center; justify-content: center;
   gap: 10px; height: 56px; min-width: 56px; padding: 0 18px; border: 0;
   border-radius: 20px; border-end-end-radius: 5px; background: var(--a);
@@ -56,38 +50,27 @@ button {
   box-shadow: 0 10px 24px -8px #0008;
 }
 button:focus-visible { outline: 3px solid var(--a); outline-offset: 3px; }
-[class*=classic] button { border-radius: 28px; }
-[class*=minimal] button, [aria-expanded=true] { padding: 0; }
-[class*=minimal] span, [aria-expanded=true] span { display: none; }
-.new:after {
-  content: ""; position: absolute; inset: -3px auto auto -3px; padding: 7px;
-  border-radius: 9px; background: #dba53d;
-}
+[class*=classic] > button { border-radius: 28px; }
+[class*=minimal] > button { padding: 0; }
+[class*=minimal] span { display: none; }
 svg {
   width: 24px; fill: none; stroke: currentColor; stroke-width: 1.75;
   stroke-linecap: round;
 }
 svg:dir(rtl) { scale: -1 1; }
-section {
-  width: min(var(--w), 100vw - 40px); height: min(var(--h), 100dvh - 112px);
-  background: var(--bg); border-radius: 16px; overflow: hidden;
-  box-shadow: 0 10px 40px #0005;
+div > p {
+  max-width: 300px; margin: 0; padding: 12px 18px; border-radius: 16px;
+  background: var(--bg); box-shadow: 0 10px 40px #0005;
 }
-iframe { width: 100%; height: 100%; border: 0; color-scheme: normal; }
-p { margin: 24px; }
 @media (max-width: 480px), (max-height: 440px) {
-  button { padding: 0; }
-  span, [aria-expanded=true] { display: none; }
-  section { position: fixed; inset: 0; width: 100%; height: 100dvh; border-radius: 0; }
+  div > button { padding: 0; }
+  span { display: none; }
 }
-@media (forced-colors: active) { button, section { border: 1px solid; } }
+@media (forced-colors: active) { div > button, div > p { border: 1px solid; } }
 @media (prefers-reduced-motion: no-preference) {
-  button { transition: translate .2s; }
-  button:hover { translate: 0 -2px; }
+  div > button { transition: translate .2s; }
+  div > button:hover { translate: 0 -2px; }
 }`;
-
-  let id, looks, locale, text, host, box, pane, icon, button;
-  let frame, origin, code, busy, at;
 
   const el = (name, set, ...kids) => {
     const space = /svg|path/.test(name) ? "2000/svg" : "1999/xhtml";
@@ -98,156 +81,117 @@ p { margin: 24px; }
   };
   const heard = {};
   const emit = (name, detail) => heard[name]?.forEach((hear) => hear(detail));
-  const post = (type, more) =>
-    frame?.contentWindow.postMessage({ type, dark: isDark(), ...more }, origin);
+  // Shared with open.js. `my` is what one init has drawn, until destroy.
+  const kit = { el, emit };
 
-  const matches = (query) => matchMedia(query).matches;
-  // The page decides between light and dark, as it does for its own colours.
-  const isDark = () => {
-    const scheme = getComputedStyle(box).colorScheme;
-    return /dark/.test(scheme) &&
-      (!/light/.test(scheme) || matches("(prefers-color-scheme:dark)"));
-  };
-  const isOpen = () => pane?.hidden === false;
-  const draw = (open) => {
-    pane.hidden = !open;
-    button.setAttribute("aria-expanded", open);
-    icon.setAttribute(
-      "d",
-      open ? "M18 6 6 18M6 6l12 12" : "M3 21l1.7-5a9.4 9.4 0 1 1 3.6 3.4z",
-    );
-  };
-  const turn = (open, name) => {
-    draw(open);
-    fit();
-    post(name);
-    emit(name);
-  };
-  // A phone's keyboard shrinks the visual viewport only.
-  const fit = () => {
-    const view = visualViewport;
-    if (pane)
-      pane.style.cssText =
-        isOpen() && matches("(max-width:480px),(max-height:440px)")
-          ? `height:${view.height}px;top:${view.offsetTop}px`
-          : "";
-  };
   // Beside <body>: a page that swaps its body keeps the conversation.
-  const attach = () =>
-    doc.body && !host.isConnected && doc.documentElement.append(host);
+  const attach = () => {
+    const { host } = kit.my;
+    if (doc.body && !host.isConnected) doc.documentElement.append(host);
+  };
   const watch = new MutationObserver(attach);
 
-  const boot = async (then) => {
-    const mine = pane;
-    if (busy === mine) return;
-    busy = mine;
-    try {
-      const answer = await fetch(new URL("../../api/widget/v1/boot", script.src), {
-        method: "POST",
-        credentials: "omit",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ public_id: id, locale }),
-      });
-      const body = await answer.json();
-      if (!answer.ok) throw body;
-      if (mine === pane) then(body);
-    } catch (error) {
-      if (mine === pane) {
-        frame = pane.replaceChildren(el("p", { role: "alert" }, text[1]));
-        emit("error", { code: error.code || "unreachable" });
-      }
-    }
-    busy = 0;
+  let chat;
+  let coming;
+  let tries = 0;
+  const bring = () =>
+    // Browsers may remember what could not be imported: ask for another address.
+    (coming ||= import(href + (tries++ ? "&" + tries : ""))
+      .then((module) => (chat ||= module.default(kit)))
+      .catch((error) => {
+        coming = 0;
+        throw error;
+      }));
+  const near = () => bring().catch(() => {});
+
+  // Carry a call out; until the chat has come, after those made before.
+  const call = (name) => {
+    const { my } = kit;
+    const from = doc.activeElement;
+    if (!my) return;
+    if (chat) return chat[name](from);
+    const fail = () => {
+      coming = 0;
+      if (my !== kit.my) return;
+      my.box.prepend(my.note);
+      emit("error", { code: "unreachable" });
+      console.warn(
+        `YourAgent: ${href} did not load. The page's script-src must allow ${origin}.`,
+      );
+    };
+    const timer = setTimeout(fail, WAIT);
+    my.note.remove();
+    bring()
+      .then(() => {
+        my.note.remove();
+        if (my === kit.my) chat[name](from);
+      }, fail)
+      .finally(() => clearTimeout(timer));
   };
-  const load = (body) => {
-    code = body;
-    origin = new URL(body.frame_url).origin;
-    frame = el("iframe", { src: body.frame_url, title: body.config.name });
-    pane.replaceChildren(frame);
-  };
-  // The boot code goes to our frame and to nobody else.
-  const hand = ({ boot_code }) => {
-    // Focus follows into the chat unless the visitor has gone elsewhere.
-    const focus = isOpen() && doc.activeElement === at;
-    code = 0;
-    if (focus) frame.focus();
-    post("boot", { boot_code, looks, open: isOpen(), focus });
-  };
-  addEventListener("message", ({ source, origin: from, data }) => {
-    if (!frame || source !== frame.contentWindow || from !== origin) return;
-    if (data.type === "boot") code ? hand(code) : boot(hand);
-    else if (data.type === "close") api.close();
-    else {
-      if (data.type === "message" && !isOpen()) button.className = "new";
-      emit(data.type, data.detail);
-    }
-  });
-  ["resize", "scroll"].forEach((name) => visualViewport.addEventListener(name, fit));
+  addEventListener("online", () => kit.my?.note.isConnected && api.open());
 
   const api = {
     init({ agentPublicId, config = {} }) {
-      if (id === agentPublicId) return;
+      if (kit.my?.id === agentPublicId) return;
       api.destroy();
-      id = agentPublicId;
       const { theme, position, size, welcome_message } = config;
-      looks = { theme, welcome_message };
-      locale = "" + (config.locale || doc.documentElement.lang || navigator.language);
-      text = words[locale.slice(0, 2)] || words.en;
-      icon = el("path");
-      button = el(
+      const locale = "" + (config.locale || doc.documentElement.lang || navigator.language);
+      const text = words[locale.slice(0, 2)] || words.en;
+      const icon = el("path");
+      const button = el(
         "button",
         { "aria-controls": "pane", "aria-label": text[0] },
         el("svg", { viewBox: "0 0 24 24" }, icon),
         el("span", {}, text[0]),
       );
-      button.onclick = api.toggle;
-      pane = el("section", { id: "pane" });
-      draw(false);
-      box = el("div", { class: [theme, position, size] }, pane, button);
-      host = el("your-agent", { role: "region", "aria-label": text[0] });
-      if (text === words.ar) host.dir = "rtl";
-      host.onkeydown = (event) => {
-        if (event.key === "Escape") api.close();
+      const pane = el("section", { id: "pane" });
+      const box = el("div", { class: [theme, position, size] }, pane, button);
+      const host = el("your-agent", { role: "region", "aria-label": text[0] });
+      const note = el("p", { role: "alert" }, text[1]);
+      const draw = (open) => {
+        pane.hidden = !open;
+        button.setAttribute("aria-expanded", open);
+        icon.setAttribute(
+          "d",
+          open ? "M18 6 6 18M6 6l12 12" : "M3 21l1.7-5a9.4 9.4 0 1 1 3.6 3.4z",
+        );
       };
+      draw(false);
+      // Not toggle: who taps again while the chat is coming does not want it closed.
+      button.onclick = () => (pane.hidden ? api.open() : api.close());
+      button.onpointerenter = button.onfocus = near;
+      note.onclick = note.remove;
+      host.onkeydown = ({ key }) => {
+        if (key === "Escape") note.remove();
+      };
+      if (text === words.ar) host.dir = "rtl";
       const sheet = new CSSStyleSheet();
       sheet.replaceSync(css);
-      const shadow = host.attachShadow({ mode: "open" });
-      shadow.adoptedStyleSheets = [sheet];
-      shadow.append(box);
+      const root = host.attachShadow({ mode: "open" });
+      root.adoptedStyleSheets = [sheet];
+      root.append(box);
+      const looks = { theme, welcome_message };
+      kit.my = { id: agentPublicId, looks, locale, host, root, box, pane, button, note, draw };
       watch.observe(doc.documentElement, { childList: true });
       attach();
       emit("ready");
     },
-    open() {
-      if (!pane || isOpen()) return;
-      at = doc.activeElement;
-      button.className = "";
-      turn(true, "open");
-      if (frame) frame.focus();
-      else {
-        pane.replaceChildren();
-        boot(load);
-      }
-    },
-    close() {
-      if (!isOpen()) return;
-      const inside = doc.activeElement === host;
-      turn(false, "close");
-      if (inside)
-        (at.isConnected && at !== host && at !== doc.body ? at : button).focus();
-    },
-    toggle: () => (isOpen() ? api.close() : api.open()),
-    show: () => host && (host.hidden = false),
-    hide: () => host && (host.hidden = true),
+    open: () => call("open"),
+    // Nothing was asked for yet: nothing to close.
+    close: () => (chat || coming) && call("close"),
+    toggle: () => call("toggle"),
+    show: () => kit.my && (kit.my.host.hidden = false),
+    hide: () => kit.my && (kit.my.host.hidden = true),
     on(name, hear) {
       (heard[name] ||= new Set()).add(hear);
-      if (host && name === "ready") hear();
+      if (kit.my && name === "ready") hear();
       return () => heard[name].delete(hear);
     },
     destroy() {
       watch.disconnect();
-      if (host) host.remove();
-      id = host = pane = frame = code = undefined;
+      chat?.end();
+      kit.my?.host.remove();
+      kit.my = undefined;
     },
     push: (...calls) => calls.forEach(([name, ...rest]) => api[name](...rest)),
   };

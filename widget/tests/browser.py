@@ -140,7 +140,7 @@ class Shop:
 
     @property
     def launcher(self) -> Locator:
-        return self.page.locator("your-agent button")
+        return self.page.locator("your-agent button[aria-controls]")
 
     @property
     def panel(self) -> Frame:
@@ -155,6 +155,9 @@ class Shop:
     def open(self) -> Frame:
         """Open the chat and wait until it takes questions."""
         self.launcher.click()
+        return self.until_ready()
+
+    def until_ready(self) -> Frame:
         panel = self.panel
         panel.wait_for_selector("#form:not([inert])")
         return panel
@@ -180,3 +183,7 @@ class Shop:
     def ours(self) -> list[str]:
         """Every request that went to the product."""
         return [url for url in self.requests if url.startswith(self.address)]
+
+    def openings(self) -> list[str]:
+        """Every import of the chat's part."""
+        return [url for url in self.ours() if "/open.js" in url]

@@ -118,6 +118,16 @@ def shop(context, host, served_product):
 
 
 @pytest.fixture
+def phone(chromium, shop):
+    """The shop's site on a phone."""
+    shop.context = chromium.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    yield shop
+    shop.context.close()
+
+
+@pytest.fixture
 def desk(transactional_db, host):
     """An agent that knows about shipping and may speak in the shop."""
     harbor = OrganizationFactory(name="Harbor Coffee")

@@ -232,7 +232,7 @@ def test_a_site_that_is_not_allowed_says_so_and_nothing_more(shop, desk):
     shop.launcher.click()
     alert = shop.page.get_by_role("alert")
     alert.wait_for()
-    assert alert.inner_text() == "The chat is not available right now."
+    assert alert.inner_text() == "The chat is not set up for this website yet."
     assert shop.page.title() == "origin_not_allowed"
     assert shop.page.locator("your-agent iframe").count() == 0
 
