@@ -3,6 +3,7 @@
 import pytest
 
 from widget.tests.browser import one_line, page_of, snippet
+from widget.tests.test_loader import LOADER_LIMIT
 
 pytestmark = pytest.mark.browser
 
@@ -109,3 +110,11 @@ def test_any_page_may_import_the_chat_and_keep_it_for_a_while(shop, desk):
     assert headers["access-control-allow-origin"] == "*"
     assert headers["cross-origin-resource-policy"] == "cross-origin"
     assert headers["cache-control"] == "max-age=300, public"
+
+
+def test_the_loader_is_sent_in_at_most_2600_bytes(shop, desk):
+    shop.page = shop.context.new_page()
+    with shop.page.expect_response("**/loader.js") as coming:
+        shop.page.goto(shop.site.show("/", page_of(snippet(shop.address, desk))))
+    assert coming.value.headers["content-encoding"] == "gzip"
+    assert coming.value.request.sizes()["responseBodySize"] <= LOADER_LIMIT
