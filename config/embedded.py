@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -24,6 +25,7 @@ from config.processes import (
     Owner,
     already_answers,
     end,
+    end_orphans,
     last_line,
     launch,
     make_private,
@@ -34,6 +36,7 @@ from config.processes import (
 )
 
 ROLE = "youragent"
+SERVERS = ("postgres", "valkey")
 # sockaddr_un holds 104 bytes on macOS, 108 on Linux; ".s.PGSQL.5432.lock" is 18.
 LONGEST_SOCKET_DIR = 80
 
@@ -77,20 +80,29 @@ def _valkey_socket(data_dir: Path) -> Path:
 
 
 def start(
-    data_dir: Path, *, fsync: bool = True, postgres: bool = True, valkey: bool = True
+    data_dir: Path,
+    *,
+    fsync: bool = True,
+    postgres: bool = True,
+    valkey: bool = True,
+    given_up: threading.Event | None = None,
 ) -> None:
-    """Start the servers unless they run, and prepare the application's database."""
+    """Start the servers unless they run, and prepare the application's database.
+
+    EmbeddedError if one does not start, or once it is `given_up`.
+    """
     data_dir = Path(data_dir).resolve()
+    given_up = given_up or threading.Event()
     # As root PostgreSQL is another user, who must pass through here.
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700 if os.geteuid() else 0o711)
     with _one_at_a_time(data_dir):
         owner = server_owner(data_dir, _postgres_bin().parent) if postgres else None
         make_private(socket_dir(data_dir), owner)
         if postgres:
-            start_postgres(data_dir, owner, fsync=fsync)
+            start_postgres(data_dir, owner, fsync=fsync, given_up=given_up)
             prepare_database(data_dir)
         if valkey:
-            start_valkey(data_dir, fsync=fsync)
+            start_valkey(data_dir, fsync=fsync, given_up=given_up)
 
 
 def stop(data_dir: Path) -> None:
@@ -104,6 +116,18 @@ def stop(data_dir: Path) -> None:
         if pid := _running_postgres(data_dir):
             # INT is PostgreSQL's fast shutdown, QUIT the one that recovers later.
             end(pid, signal.SIGINT, signal.SIGQUIT)
+        end_orphans("postgres", data_dir / "postgres")
+
+
+def running(data_dir: Path, name: str) -> int | None:
+    """Return the process number of a server, `postgres` or `valkey`, that runs."""
+    find = {"postgres": _running_postgres, "valkey": _running_valkey}[name]
+    return find(Path(data_dir).resolve())
+
+
+def log_of(data_dir: Path, name: str) -> Path:
+    """Name the file with all that a server says."""
+    return Path(data_dir).resolve() / f"{name}.log"
 
 
 @contextlib.contextmanager
@@ -116,14 +140,21 @@ def _one_at_a_time(data_dir: Path) -> Iterator[None]:
 # --- PostgreSQL -------------------------------------------------------------
 
 
-def start_postgres(data_dir: Path, owner: Owner | None, *, fsync: bool) -> None:
+def start_postgres(
+    data_dir: Path, owner: Owner | None, *, fsync: bool, given_up: threading.Event
+) -> None:
     """Start PostgreSQL and wait until it answers."""
-    log = data_dir / "postgres.log"
+    log = log_of(data_dir, "postgres")
     if already_answers(
-        lambda: _running_postgres(data_dir), lambda: _can_connect(data_dir), log
+        lambda: _running_postgres(data_dir),
+        lambda: _can_connect(data_dir),
+        log,
+        given_up,
     ):
         return
     cluster = data_dir / "postgres"
+    # Each leads a session of its own and holds the memory until its query ends.
+    end_orphans("postgres", cluster)
     if not cluster.exists():
         _make_cluster(data_dir, owner, fsync=fsync)
     # Their process is gone, but its number may by now be another's.
@@ -140,6 +171,7 @@ def start_postgres(data_dir: Path, owner: Owner | None, *, fsync: bool) -> None:
         command,
         log=log,
         answers=lambda: _can_connect(data_dir),
+        given_up=given_up,
         owner=owner,
     )
 
@@ -255,11 +287,11 @@ def _postgres_bin() -> Path:
 # --- Valkey -----------------------------------------------------------------
 
 
-def start_valkey(data_dir: Path, *, fsync: bool) -> None:
+def start_valkey(data_dir: Path, *, fsync: bool, given_up: threading.Event) -> None:
     """Start Valkey with its append-only file on, and wait until it answers."""
-    log = data_dir / "valkey.log"
+    log = log_of(data_dir, "valkey")
     if already_answers(
-        lambda: _running_valkey(data_dir), lambda: _can_ping(data_dir), log
+        lambda: _running_valkey(data_dir), lambda: _can_ping(data_dir), log, given_up
     ):
         return
     keep = data_dir / "valkey"
@@ -278,7 +310,7 @@ def start_valkey(data_dir: Path, *, fsync: bool) -> None:
     command = [str(_valkey_server())]
     for name, value in options.items():
         command += [f"--{name}", value]
-    launch(command, log=log, answers=lambda: _can_ping(data_dir))
+    launch(command, log=log, answers=lambda: _can_ping(data_dir), given_up=given_up)
 
 
 def _can_ping(data_dir: Path) -> bool:

@@ -3,19 +3,25 @@
 import contextlib
 import os
 import platform
+import re
 import shutil
 import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import psutil
 
 START_SECONDS = 60
-RETRY_SECONDS = 10
 STOP_SECONDS = 30
+KILL_SECONDS = 15
+LAST_BYTES = 1000
 SERVER_USER = "pgserver"
 SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
@@ -36,73 +42,78 @@ def launch(
     *,
     log: Path,
     answers: Callable[[], bool],
+    given_up: threading.Event,
     owner: Owner | None = None,
 ) -> None:
     """Start a server in a session of its own, so that Ctrl-C does not reach it."""
-    retry_until = time.monotonic() + RETRY_SECONDS
-    while True:
-        with log.open("ab") as output:
-            server = subprocess.Popen(  # noqa: S603
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                cwd="/",
-                env=plain_environment(),
-                **run_as(owner),
-            )
-        if _answered(server, answers):
-            # It outlives this object; without this, collecting it would warn.
-            server.returncode = 0
-            return
-        # After kill -9 the old children may hold its memory for another moment.
-        if time.monotonic() > retry_until:
-            raise _not_started(log)
-        time.sleep(0.2)
+    with log.open("ab") as output:
+        begin = output.tell()
+        server = subprocess.Popen(  # noqa: S603
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            cwd="/",
+            env=plain_environment(),
+            **run_as(owner),
+        )
+    if not _answered(server, answers, given_up):
+        raise _not_started(log, begin)
+    # It outlives this object; without this, collecting it would warn.
+    server.returncode = 0
 
 
-def _answered(server: subprocess.Popen, answers: Callable[[], bool]) -> bool:
+def _answered(
+    server: subprocess.Popen, answers: Callable[[], bool], given_up: threading.Event
+) -> bool:
     deadline = time.monotonic() + START_SECONDS
     while server.poll() is None:
         if answers():
             return True
-        if time.monotonic() > deadline:
+        if given_up.wait(0.02) or time.monotonic() > deadline:
             server.kill()
             server.wait()
-            return False
-        time.sleep(0.02)
     return False
 
 
 def already_answers(
-    pid: Callable[[], int | None], answers: Callable[[], bool], log: Path
+    pid: Callable[[], int | None],
+    answers: Callable[[], bool],
+    log: Path,
+    given_up: threading.Event,
 ) -> bool:
     """Wait for a server that runs; say no when there is none, or it goes away."""
     deadline = time.monotonic() + START_SECONDS
     while pid():
         if answers():
             return True
-        if time.monotonic() > deadline:
+        if given_up.wait(0.05) or time.monotonic() > deadline:
             raise _not_started(log)
-        time.sleep(0.05)
     return False
 
 
-def _not_started(log: Path) -> EmbeddedError:
-    name = log.stem
-    with contextlib.suppress(OSError):
-        return EmbeddedError(
-            f"{name} did not start: {last_line(log.read_text(errors='replace'))}"
-            f" (all of it: {log})"
-        )
-    return EmbeddedError(f"{name} did not start (see {log}).")
+def _not_started(log: Path, begin: int = 0) -> EmbeddedError:
+    said = telling_line(log, begin) or "no output"
+    return EmbeddedError(f"{log.stem} did not start: {said} (all of it: {log})")
+
+
+def telling_line(log: Path, begin: int) -> str:
+    """Pick the line that says what went wrong of what a log got since, if anything."""
+    try:
+        with log.open("rb") as file:
+            # Further up are other matters: each statement that failed, for example.
+            file.seek(max(begin, os.fstat(file.fileno()).st_size - LAST_BYTES))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return ""
+    return last_line(text) if text.strip() else ""
 
 
 def last_line(text: str) -> str:
     """Pick the line of a log that says what went wrong."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if "FATAL" in line or "rror" in line]
+    telling = [line for line in lines if re.search("PANIC|FATAL|rror", line)]
     return (telling or lines or ["no output"])[-1]
 
 
@@ -137,6 +148,42 @@ def end(pid: int, kindly: signal.Signals, surely: signal.Signals) -> None:
                 time.sleep(0.02)
             else:
                 return
+
+
+def end_orphans(program: str, folder: Path) -> None:
+    """Kill what a server that was killed has left at work in its folder."""
+    import psutil
+
+    kill_all(
+        process
+        for process in psutil.process_iter(["name", "cwd"])
+        if process.info["name"] == program and process.info["cwd"] == str(folder)
+    )
+
+
+def kill_all(processes: Iterable["psutil.Process"]) -> int:
+    """Kill these and wait until they are gone; return how many there were."""
+    import psutil
+
+    killed = []
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+            killed.append(process)
+    deadline = time.monotonic() + KILL_SECONDS
+    while any(map(is_alive, killed)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return len(killed)
+
+
+def is_alive(process: "psutil.Process") -> bool:
+    """Say whether it still runs; a zombie does not."""
+    import psutil
+
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def plain_environment() -> dict[str, str]:

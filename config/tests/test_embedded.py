@@ -4,7 +4,9 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -15,7 +17,7 @@ import redis
 
 from config import embedded
 from config.environment import BASE_DIR
-from config.processes import EmbeddedError, make_private, pid_of
+from config.processes import EmbeddedError, is_alive, launch, make_private, pid_of
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +145,37 @@ def test_what_was_committed_outlives_a_kill(started):
 
 
 @pytest.mark.process
+def test_a_query_that_outlives_its_server_does_not_hold_up_the_next(started):
+    with closing(psycopg.connect(embedded.database_url(started))) as asking:
+        orphan = psutil.Process(asking.info.backend_pid)
+        asking.pgconn.send_query(b"DO $$ BEGIN LOOP END LOOP; END $$")
+        os.kill(pids(started)[0], signal.SIGKILL)
+        embedded.start(started)
+        assert not is_alive(orphan)
+    assert query(started, "SELECT 1") == [(1,)]
+
+
+@pytest.mark.process
+def test_a_start_that_is_given_up_leaves_no_process(tmp_path):
+    given_up = threading.Event()
+    number = tmp_path / "pid"
+
+    def answers() -> bool:
+        if number.exists():
+            given_up.set()
+        return False
+
+    with pytest.raises(EmbeddedError, match="server did not start: no output"):
+        launch(
+            ["sh", "-c", f"echo $$ > {number}; exec sleep 600"],
+            log=tmp_path / "server.log",
+            answers=answers,
+            given_up=given_up,
+        )
+    assert not psutil.pid_exists(int(number.read_text()))
+
+
+@pytest.mark.process
 def test_a_stale_pid_file_that_names_another_process_is_no_hindrance(started):
     postgres, valkey = pids(started)
     for pid in (postgres, valkey):
@@ -179,14 +212,7 @@ def test_stopping_leaves_no_process(started):
     found = [psutil.Process(pid) for pid in pids(started)]
     found += [child for each in found for child in each.children(recursive=True)]
     embedded.stop(started)
-    assert [each for each in found if each.is_running() and not zombie(each)] == []
-
-
-def zombie(process: psutil.Process) -> bool:
-    try:
-        return process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
+    assert [each for each in found if is_alive(each)] == []
 
 
 def test_a_pid_file_is_believed_only_for_that_very_server(tmp_path):
