@@ -1,80 +1,122 @@
-"""Run the Procfile's processes together, and end them together in order."""
+"""Run the Procfile's processes together, and end them together in order.
 
-import os
+What dies is started again, and so are the built-in servers.
+"""
+
+import contextlib
 import queue
-import signal
 import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import NoReturn
 
 import orjson
 import psutil
 from honcho.colour import get_colours
 from honcho.environ import parse_procfile
 from honcho.printer import Message, Printer
-from honcho.process import Process
+
+from config import memory
+from config.supervised import Events, Part, Process, Server, kill_session
 
 # What visitors reach ends first, so that nothing new comes in behind it.
 FIRST = "web"
 KIND_SECONDS = 15
 
 
-class Supervisor:
-    """The processes of one Procfile, each in a session of its own."""
+class GaveUp(Exception):
+    """Something does not stay alive; the message is one line."""
 
-    def __init__(self, procfile: Path, environment: Mapping[str, str], kept: Path):
-        self.commands = parse_procfile(procfile.read_text()).processes
-        self.cwd = procfile.parent
-        self.environment = dict(environment)
-        self.kept = kept
-        self.events: queue.Queue[Message] = queue.Queue()
-        self.colours = get_colours()
+
+class Supervisor:
+    """The processes of one Procfile, and the built-in servers of a data directory."""
+
+    def __init__(
+        self,
+        procfile: Path,
+        environment: Mapping[str, str],
+        data_dir: Path,
+        servers: Iterable[str] = (),
+    ):
+        commands = parse_procfile(procfile.read_text()).processes
+        colours = get_colours()
+        self.events: Events = queue.Queue()
+        self.processes = {
+            name: Process(
+                name,
+                command,
+                colour=next(colours),
+                events=self.events,
+                environment=dict(environment),
+                folder=procfile.parent,
+            )
+            for name, command in commands.items()
+        }
+        self.servers = [Server(name, data_dir, self.note) for name in servers]
+        self.kept = kept(data_dir)
         self.printer: Printer | None = Printer(sys.stdout)
-        self.printer.width = max(map(len, self.commands))
-        self.pids: dict[str, int] = {}
-        self.ended: dict[str, int] = {}
+        self.printer.width = max(map(len, commands))
+
+    @property
+    def parts(self) -> list[Part]:
+        return [*self.servers, *self.processes.values()]
+
+    # --- While it runs ------------------------------------------------------
 
     def start(self, names: Iterable[str]) -> None:
-        """Start these processes and wait until each has a number."""
-        names = list(names)
+        """Start these processes."""
         for name in names:
-            process = Process(
-                self.commands[name],
-                name=name,
-                colour=next(self.colours),
-                env=self.environment,
-                cwd=str(self.cwd),
-            )
-            threading.Thread(
-                target=process.run, args=(self.events,), name=name, daemon=True
-            ).start()
-        while not all(name in self.pids for name in names):
-            self.hear(1)
+            self.processes[name].start()
         self.remember()
 
-    def hear(self, seconds: float) -> None:
-        """Print a line, or note a start or an end, waiting at most so long."""
+    def watch(self) -> NoReturn:
+        """Print what they say and start again what dies; GaveUp if that is no use."""
+        while True:
+            waits = any(part.due is not None for part in self.parts)
+            self.hear(0.1 if waits else 0.5)
+            self.revive()
+
+    def revive(self) -> None:
+        """Say what has died, and start again what has waited long enough."""
+        for part in self.parts:
+            if part.due is None and (why := part.death()):
+                self.bury(part, why)
+        self.start_due(self.servers)
+        # A process without its server would likely die once more.
+        if all(server.serves() for server in self.servers):
+            self.start_due(self.processes.values())
+
+    def bury(self, part: Part, why: str) -> None:
+        """Clear away what is left of it, and say when it starts again."""
+        part.clear()
+        if part.never_came_up():
+            raise GaveUp(f"The process {part.name!r} {why}; see the lines above.")
+        seconds = part.wait()
+        if part.deaths.too_many:
+            raise GaveUp(
+                f"{part.name} {why}: its fifth death within a minute, which ends all."
+            )
+        self.note(f"{part.name} {why}. It starts again in {seconds:g} s.")
+
+    def start_due(self, parts: Iterable[Part]) -> None:
+        """Start again those whose pause is over."""
+        for part in parts:
+            if part.due is not None and part.due <= time.monotonic():
+                part.start()
+                self.remember()
+
+    def hear(self, seconds: float) -> bool:
+        """Print a line, waiting at most so long; return whether there was any."""
         try:
             message = self.events.get(timeout=seconds)
         except queue.Empty:
-            return
-        if message.type == "start":
-            self.pids[message.name] = message.data["pid"]
-        elif message.type == "stop":
-            self.ended[message.name] = message.data["returncode"]
-        else:
+            return False
+        if message is not None:
             self.say(message)
-
-    def missing(self) -> str:
-        """Name a process that has ended, or nothing."""
-        for name, pid in self.pids.items():
-            # Its children may hold its output open, so its end goes unheard.
-            if name in self.ended or not pid_is_alive(pid):
-                return name
-        return ""
+        return True
 
     def say(self, message: Message) -> None:
         """Print it, unless the terminal has gone away."""
@@ -85,96 +127,77 @@ class Supervisor:
                 self.printer = None
 
     def note(self, text: str) -> None:
-        """Print a line of our own."""
-        self.say(Message("line", text, datetime.now(), "up", None))
+        """Print a line of our own, behind what was said before; from any thread."""
+        self.events.put(Message("line", text, datetime.now(), "up", None))
+
+    def note_memory(self) -> None:
+        """Print what all hold, once that no longer grows."""
+        threading.Thread(target=self._note_memory, name="memory", daemon=True).start()
+
+    def _note_memory(self) -> None:
+        def names() -> dict[int, str]:
+            return {part.leader: part.name for part in self.parts if part.leader}
+
+        if line := memory.settled(names):
+            self.note(line)
+
+    # --- The end ------------------------------------------------------------
 
     def stop(self) -> None:
         """End what visitors reach, then everything else; insist after a while."""
-        rest = [name for name in self.pids if name != FIRST]
-        for names in ([FIRST] if FIRST in self.pids else [], rest):
-            self.end(names)
+        processes = self.processes.values()
+        self.end([process for process in processes if process.name == FIRST])
+        self.end([process for process in processes if process.name != FIRST])
+        for server in self.servers:
+            server.given_up.set()
         self.kept.unlink(missing_ok=True)
 
-    def end(self, names: list[str]) -> None:
+    def end(self, processes: list[Process]) -> None:
         """End these and whatever they started."""
-        # Only the first process is told: a worker's children must finish their task.
-        for name in names:
-            if name not in self.ended:
-                send(self.pids[name], signal.SIGTERM)
+        for process in processes:
+            process.terminate()
         deadline = time.monotonic() + KIND_SECONDS
-        while not all(name in self.ended for name in names):
+        while any(process.leader and not process.death() for process in processes):
             if time.monotonic() > deadline:
                 break
             self.hear(0.1)
-        for name in names:
-            kill_session(self.pids[name])
-        while not all(name in self.ended for name in names):
-            self.hear(0.1)
+        for process in processes:
+            process.clear()
+        while self.hear(0):
+            pass
 
     def remember(self) -> None:
         """Write down what runs, for a start after this one was killed."""
-        found = {
-            pid: psutil.Process(pid).create_time()
-            for pid in self.pids.values()
-            if psutil.pid_exists(pid)
-        }
-        self.kept.write_bytes(orjson.dumps({str(k): v for k, v in found.items()}))
+        found = {}
+        for process in self.processes.values():
+            if process.leader is not None:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    created = psutil.Process(process.leader).create_time()
+                    found[str(process.leader)] = created
+        aside = self.kept.with_suffix(".new")
+        aside.write_bytes(orjson.dumps(found))
+        aside.rename(self.kept)
 
 
-def end_leftovers(kept: Path) -> int:
+def kept(data_dir: Path) -> Path:
+    """Name the file of what runs."""
+    return data_dir / "up.json"
+
+
+def end_leftovers(data_dir: Path) -> int:
     """End what a supervisor that was killed has left; return how many."""
     try:
-        sessions = {int(k): v for k, v in orjson.loads(kept.read_bytes()).items()}
+        sessions = orjson.loads(kept(data_dir).read_bytes())
     except (FileNotFoundError, ValueError):
         return 0
     count = 0
     for pid, created in sessions.items():
         try:
             # The number may by now be another's, who then leads a new session.
-            if abs(psutil.Process(pid).create_time() - created) > 1:
+            if abs(psutil.Process(int(pid)).create_time() - created) > 1:
                 continue
         except psutil.NoSuchProcess:
             pass
-        count += kill_session(pid)
-    kept.unlink(missing_ok=True)
+        count += kill_session(int(pid))
+    kept(data_dir).unlink(missing_ok=True)
     return count
-
-
-def send(pid: int, number: signal.Signals) -> None:
-    """Send a signal to a process that may have ended."""
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return
-
-
-def kill_session(leader: int) -> int:
-    """Kill every process of the session this one led, and wait; return how many."""
-    members = []
-    for process in psutil.process_iter():
-        try:
-            if os.getsid(process.pid) == leader:
-                process.kill()
-                members.append(process)
-        except (ProcessLookupError, PermissionError, psutil.NoSuchProcess):
-            continue
-    deadline = time.monotonic() + KIND_SECONDS
-    while any(map(is_alive, members)) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return len(members)
-
-
-def pid_is_alive(pid: int) -> bool:
-    """Say whether a process of this number runs."""
-    try:
-        return is_alive(psutil.Process(pid))
-    except psutil.NoSuchProcess:
-        return False
-
-
-def is_alive(process: psutil.Process) -> bool:
-    """Say whether it still runs; a zombie does not."""
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

@@ -13,8 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import psycopg
 
 from config import embedded
+from config.celery import app
+from config.embedded import broker_url
 from config.environment import BASE_DIR
 from config.tests.serving import free_port, until
 
@@ -96,10 +99,6 @@ class Up:
     def wait_for_health(self, status: str) -> dict:
         return until(lambda: (b := self.health()[1])["status"] == status and b, 30)
 
-    def wait_for_status(self, status: str) -> int:
-        """Wait until /health says this; return the code it says it with."""
-        return until(lambda: (h := self.health())[1]["status"] == status and h[0], 30)
-
     def family(self) -> dict[str, list[psutil.Process]]:
         """Every process there is because of this one, by what it does."""
         kinds = {"up": [], "web": [], "workers": [], "valkey": [], "postgres": []}
@@ -130,6 +129,32 @@ class Up:
         return process.name() == "postgres" and process.cwd().startswith(
             str(self.data_dir)
         )
+
+    def leaders(self, word: str) -> list[psutil.Process]:
+        """Return the workers with this word that others' children belong to."""
+        return [
+            process
+            for process in self.family()["workers"]
+            if word in process.cmdline() and os.getsid(process.pid) == process.pid
+        ]
+
+    def do_some_work(self) -> None:
+        """Wait until a task that is sent now has been done."""
+        with psycopg.connect(
+            embedded.database_url(self.data_dir), autocommit=True
+        ) as db:
+            db.execute(
+                "INSERT INTO django_session (session_key, session_data, expire_date)"
+                " VALUES ('expired', '', '2001-01-01 00:00:00+00')"
+            )
+            url = broker_url(embedded.redis_url(self.data_dir))
+            with app.connection_for_write(url) as connection:
+                app.send_task(
+                    "accounts.tasks.forget_expired_sessions", connection=connection
+                )
+            until(
+                lambda: db.execute("SELECT FROM django_session").fetchone() is None, 30
+            )
 
     def left(self) -> list[psutil.Process]:
         return [process for kind in self.family().values() for process in kind]

@@ -1,5 +1,6 @@
 import fcntl
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -7,14 +8,17 @@ import termios
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import orjson
+import psutil
 import psycopg
 import pytest
+from honcho.environ import parse_procfile
 
 from accounts.models.api_keys import generate_key
 from config import embedded
 from config.environment import BASE_DIR
 from config.tests.running import Up, a_data_directory, running
-from config.tests.serving import free_port
+from config.tests.serving import free_port, until
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(180)]
 
@@ -65,6 +69,16 @@ class TestWhileItRuns:
         body = up.wait_for_health("healthy")
         assert {found["status"] for found in body["components"]} == {"healthy"}
         assert all(up.family().values())
+
+    def test_it_says_once_what_memory_all_hold(self, up):
+        until(lambda: "Memory" in up.output, 60)
+        [line] = [line for line in up.lines if "Memory" in line]
+        found = re.fullmatch(r".*\| Memory (\d+) MB: ([^;]+)[.;].*", line)
+        parts = dict(part.rsplit(" ", 1) for part in found[2].split(", "))
+        procfile = parse_procfile((BASE_DIR / "Procfile").read_text())
+        assert {"up", "valkey", *procfile.processes} <= set(parts)
+        assert all(int(megabytes) > 0 for megabytes in parts.values())
+        assert abs(sum(map(int, parts.values())) - int(found[1])) <= len(parts)
 
     def test_many_requests_at_once_stay_within_the_pools(self, up):
         def ask(_) -> int:
@@ -173,21 +187,56 @@ class TestWhatIsKilled:
             assert db.execute("SELECT count(*) FROM kept").fetchone() == (200,)
         assert third.health("/health/ready")[0] == 200
 
-    def test_health_tells_that_redis_is_gone(self, third):
-        third.wait_for_health("healthy")
+    def test_killed_parents_of_workers_come_again_and_work(self, third):
+        before, old = third.leaders("worker"), third.family()["workers"]
+        kill(before)
+        while len(new := third.leaders("worker")) < len(before):
+            assert third.health("/health/live")[0] == 200
+        assert set(new).isdisjoint(before)
+        kept = orjson.loads((third.data_dir / "up.json").read_bytes())
+        assert {str(process.pid) for process in new} <= set(kept)
+        of_the_dead = [each for each in old if each not in third.leaders("beat")]
+        assert [each for each in of_the_dead if each.is_running()] == []
+        third.do_some_work()
+
+    def test_a_killed_valkey_comes_again(self, third):
         kill(third.family()["valkey"])
-        assert third.wait_for_status("degraded") == 200
+        until(lambda: "valkey runs again." in third.output, 30)
+        third.wait_for_health("healthy")
+        third.do_some_work()
 
-    def test_health_tells_that_the_database_is_gone(self, third):
-        kill(third.family()["postgres"])
-        assert third.wait_for_status("unhealthy") == 503
-        assert str(third.data_dir) not in str(third.health())
+    def test_a_killed_postgres_comes_again_before_its_processes(self, third):
+        [beat] = third.leaders("beat")
+        kill([beat, *third.family()["postgres"]])
+        until(lambda: "postgres runs again." in third.output, 30)
+        assert third.status("/setup/", {}) == 200
+        with psycopg.connect(embedded.database_url(third.data_dir)) as db:
+            assert db.execute("SELECT count(*) FROM kept").fetchone() == (200,)
+        [beat] = until(lambda: third.leaders("beat"), 30)
+        server = psutil.Process(embedded.running(third.data_dir, "postgres"))
+        assert beat.create_time() > server.create_time()
 
-    def test_with_one_process_everything_ends_and_says_so(self, third):
-        kill(each for each in third.family()["workers"] if "beat" in each.cmdline())
+    def test_five_deaths_within_a_minute_end_everything(self, third):
+        # One of them it has behind it.
+        for _ in range(4):
+            kill(until(lambda: third.leaders("beat"), 30))
         assert third.wait() == 1
-        assert "The process 'beat' ended" in third.lines[-1]
+        assert third.lines[-1] == (
+            "beat was killed by SIGKILL: its fifth death within a minute,"
+            " which ends all."
+        )
         assert third.left() == []
+
+
+def test_an_end_while_servers_start_again_leaves_no_process(data_dir):
+    with running(data_dir, "--no-demo") as up:
+        up.wait_until_ready()
+        kill(up.family()["postgres"] + up.family()["valkey"])
+        until(lambda: up.output.count("It starts again in") == 2)
+        until(lambda: up.family()["postgres"])
+        up.process.terminate()
+        assert up.wait() == 0
+        assert up.left() == []
 
 
 def refused(data_dir, *options: str, **variables: str) -> str:

@@ -16,7 +16,7 @@ from config.database import disconnect
 from config.environment import BASE_DIR
 from config.preparation import NotReady
 from config.processes import EmbeddedError
-from config.supervisor import FIRST, Supervisor, end_leftovers
+from config.supervisor import FIRST, GaveUp, Supervisor, end_leftovers
 
 READY_SECONDS = 60
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -58,16 +58,18 @@ class Command(BaseCommand):
                 stack.callback(self.stop_servers)
                 sign_in = self.prepare(environment, with_demo)
                 supervisor = Supervisor(
-                    BASE_DIR / "Procfile", environment, self.data_dir / "up.json"
+                    BASE_DIR / "Procfile",
+                    environment,
+                    self.data_dir,
+                    [name for name, ours in self.built_in.items() if ours],
                 )
                 stack.callback(supervisor.stop)
                 stack.callback(self.ignore_signals)
                 self.start(supervisor, environment)
                 self.welcome(environment["PUBLIC_BASE_URL"], sign_in, begun)
-                while not (name := supervisor.missing()):
-                    supervisor.hear(0.5)
-                raise NotReady(f"The process {name!r} ended; see the lines above.")
-        except (NotReady, EmbeddedError) as error:
+                supervisor.note_memory()
+                supervisor.watch()
+        except (NotReady, EmbeddedError, GaveUp) as error:
             sys.exit(str(error))
         except Stopped:
             self.say("Stopped.")
@@ -102,7 +104,7 @@ class Command(BaseCommand):
                 raise NotReady(
                     f"YourAgent already runs with {self.data_dir}."
                 ) from None
-            end_leftovers(self.data_dir / "up.json")
+            end_leftovers(self.data_dir)
             yield
 
     def environment(self, host: str, port: int) -> dict[str, str]:
@@ -142,9 +144,9 @@ class Command(BaseCommand):
         deadline = time.monotonic() + READY_SECONDS
         while not self.answers(environment["HOST"], environment["PORT"]):
             supervisor.hear(0.05)
-            if supervisor.missing() or time.monotonic() > deadline:
+            if supervisor.processes[FIRST].death() or time.monotonic() > deadline:
                 raise NotReady("The web process did not start; see the lines above.")
-        supervisor.start(name for name in supervisor.commands if name != FIRST)
+        supervisor.start(name for name in supervisor.processes if name != FIRST)
 
     def answers(self, host: str, port: str) -> bool:
         """Ask the web process whether it lives."""
