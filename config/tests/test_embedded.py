@@ -156,6 +156,7 @@ def test_a_query_that_outlives_its_server_does_not_hold_up_the_next(started):
 
 
 @pytest.mark.process
+@pytest.mark.timeout(30)  # Half of what an unanswered start is waited for.
 def test_a_start_that_is_given_up_leaves_no_process(tmp_path):
     given_up = threading.Event()
     number = tmp_path / "pid"
