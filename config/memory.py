@@ -42,7 +42,11 @@ def proportional(names: dict[int, str]) -> tuple[Counter[str], set[str]]:
         try:
             # The children of PostgreSQL lead sessions of their own.
             family = (process.pid, session_of(process), process.ppid())
-            if name := next((names[pid] for pid in family if pid in names), ""):
+        except psutil.NoSuchProcess:
+            continue
+        name = next((names[pid] for pid in family if pid in names), "")
+        try:
+            if name:
                 held[name] += process.memory_full_info().pss
         except psutil.NoSuchProcess:
             continue
