@@ -171,7 +171,7 @@ class Server(Part):
         self.process = psutil.Process(pid) if pid else None
         self.failure = "ended"
         self.since = time.monotonic()
-        self.said_before = self.log.stat().st_size
+        self.said_before = self.log.stat().st_size if self.log.exists() else 0
 
     @property
     def leader(self) -> int | None:
