@@ -216,8 +216,7 @@ CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 EMAIL_BACKEND = env(
     "EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend"
 )
-# A worker's thread waits for a mail server no longer than that, in seconds.
-EMAIL_TIMEOUT = 10
+EMAIL_TIMEOUT = 10  # seconds: a worker's thread waits for it
 if email_url := env("EMAIL_URL", default=""):
     globals().update(env.email_url_config(email_url))
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="YourAgent <agent@localhost>")
