@@ -6,6 +6,7 @@ does only so many at once. Whoever is refused stays pending; when a job ends, th
 that waits for its place is sent.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from functools import cache
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 from django.apps import apps
 from django.conf import settings
 from django.db import connection
-from django.db.models import CharField, F, Q, QuerySet, Value
+from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from accounts.models.lifecycle import LeasedWork, WorkStatus
@@ -23,10 +24,11 @@ LOOKED_AT = 50
 
 
 class Held(NamedTuple):
-    """A place, by what it is held for."""
+    """A place: the kind of work it is held for, whose, and whether that is heavy."""
 
     kind: str
     organization_id: int
+    is_heavy: bool
 
 
 class Waiting(NamedTuple):
@@ -65,7 +67,14 @@ def organization_of(model: type[LeasedWork]) -> F:
     return F(f"{model.organization_path}_id")
 
 
-def may_begin(model: type[LeasedWork], organization_id: int) -> bool:
+def heavy(model: type[LeasedWork]) -> Case:
+    """Annotate whether a row counts for `most_at_once`."""
+    if not model.is_heavy:
+        return Value(model.most_at_once is not None)
+    return Case(When(model.is_heavy, then=True), default=False)
+
+
+def may_begin(model: type[LeasedWork], organization_id: int, *, is_heavy: bool) -> bool:
     """Say whether an organization may hold one more place.
 
     Called in the transaction that takes it: until that ends, the organization's others
@@ -80,7 +89,7 @@ def may_begin(model: type[LeasedWork], organization_id: int) -> bool:
     mine = [place for place in places if place.organization_id == organization_id]
     if not mine:
         return True
-    if _has_enough(model, [place.kind for place in mine]):
+    if is_heavy and _heavy_count(model, mine) >= model.most_at_once:
         return False
     if len(mine) < settings.PLACES[model.queue] // 2:
         return True
@@ -105,7 +114,9 @@ def held(queue: str) -> list[Held]:
         model._base_manager.filter(running)
         .order_by()
         .values_list(
-            Value(model.__name__, output_field=CharField()), organization_of(model)
+            Value(model.__name__, output_field=CharField()),
+            organization_of(model),
+            heavy(model),
         )
         for model in kinds_of_work(queue)
     ]
@@ -118,13 +129,17 @@ def waiting(
 ) -> Iterable[Waiting]:
     """Yield jobs that could begin now, of any organization `but` one."""
     for model in kinds_of_work(queue):
-        kinds = {}
+        theirs = defaultdict(list)
         for place in places:
-            kinds.setdefault(place.organization_id, []).append(place.kind)
-        full = [who for who, theirs in kinds.items() if _has_enough(model, theirs)]
+            theirs[place.organization_id].append(place)
+        full = [
+            who
+            for who, held_by in theirs.items()
+            if model.most_at_once and _heavy_count(model, held_by) >= model.most_at_once
+        ]
         found: QuerySet = model._base_manager.filter(claimable(), wanted(model))
         found = found.exclude(
-            **{f"{model.organization_path}__in": [*full, *([but] if but else [])]}
+            _is_of(model, [but]) | _is_of(model, full) & model.is_heavy
         )
         rows = found.order_by("run_after").values_list(
             "pk", organization_of(model), "run_after"
@@ -133,7 +148,9 @@ def waiting(
             yield Waiting(model.task, *row)
 
 
-def _has_enough(model: type[LeasedWork], kinds: list[str]) -> bool:
-    """Say whether no more of a kind may begin at once beside these."""
-    most = model.most_at_once
-    return most is not None and kinds.count(model.__name__) >= most
+def _heavy_count(model: type[LeasedWork], places: Iterable[Held]) -> int:
+    return sum(place.is_heavy and place.kind == model.__name__ for place in places)
+
+
+def _is_of(model: type[LeasedWork], organization_ids: list[int | None]) -> Q:
+    return Q(**{f"{model.organization_path}__in": organization_ids})

@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.models.lifecycle import LeasedWork, WorkStatus
 from accounts.places import (
     claimable,
+    heavy,
     may_begin,
     next_in_turn,
     organization_of,
@@ -98,10 +99,12 @@ def _take(
         row = (
             model._base_manager.select_for_update(skip_locked=True, of=("self",))
             .filter(claimable(), wanted(model), pk=work_id)
-            .annotate(its_organization=organization_of(model))
+            .annotate(its_organization=organization_of(model), is_heavy=heavy(model))
             .first()
         )
-        if row is None or not may_begin(model, row.its_organization):
+        if row is None or not may_begin(
+            model, row.its_organization, is_heavy=row.is_heavy
+        ):
             return None
         row.attempt += 1
         row.claims += 1

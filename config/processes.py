@@ -25,6 +25,9 @@ LAST_BYTES = 1000
 SERVER_USER = "pgserver"
 SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
+# What a server writes of its end.
+TELLING = re.compile("PANIC|FATAL|rror")
+
 
 class EmbeddedError(Exception):
     """A built-in server could not be started; the message is one line."""
@@ -113,7 +116,7 @@ def telling_line(log: Path, begin: int) -> str:
 def last_line(text: str) -> str:
     """Pick the line of a log that says what went wrong."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if re.search("PANIC|FATAL|rror", line)]
+    telling = [line for line in lines if TELLING.search(line)]
     return (telling or lines or ["no output"])[-1]
 
 

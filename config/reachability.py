@@ -16,7 +16,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 # How long one waits in silence until one doubts, how long a server has to answer when
 # asked, and the pause until it is asked again.
 PATIENCE_SECONDS = 0.4
-ANSWER_SECONDS = 1.0
+ANSWER_SECONDS = 1.4
 PAUSE_SECONDS = 0.25
 
 

@@ -124,9 +124,10 @@ class LeasedWork(models.Model):
     # The task that does it, and the queue of that task.
     task: str
     queue: str
-    # How many of an organization's are done at once; None for as many as there are
-    # places.
+    # How many of an organization's are done at once, of those that `is_heavy` selects;
+    # None for as many as there are places.
     most_at_once: int | None = None
+    is_heavy = models.Q()
     # Whether it is due a while after it was made, and nobody sends it before.
     begins_later = False
     # How a query comes from a row to its organization, whose deletion lets it wait.

@@ -114,7 +114,7 @@ class Document(TimeStamped, Idempotent, LeasedWork):
     """A text in a pack; its status tells whether it is indexed yet."""
 
     task, queue = "agents.tasks.index_document", "work"
-    most_at_once = 1
+    most_at_once, is_heavy = 1, ~Q(file_hash="")
     organization_path = "organization"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -15,6 +15,7 @@ settings.configure(
     ALLOWED_HOSTS=["127.0.0.1"],
     PUBLIC_BASE_URL="http://127.0.0.1",
     ROOT_URLCONF=__name__,
+    STATIC_URL="/static/",
     DATABASES={
         "default": database_config(
             os.environ["DATABASE_URL"], pool_size=1, max_overflow=POOL_MAX - 1

@@ -56,10 +56,14 @@ def sent(broker, queue):
     return [orjson.loads(b64decode(each["body"]))[0][0] for each in messages]
 
 
-def documents(organization, count):
+def documents(organization, count, **fields):
     return DocumentFactory.create_batch(
-        count, knowledge_pack__organization=organization, run_after=LONG_AGO
+        count, knowledge_pack__organization=organization, run_after=LONG_AGO, **fields
     )
+
+
+def files(organization, count):
+    return documents(organization, count, file_hash="known")
 
 
 def run_of(organization):
@@ -80,10 +84,16 @@ def other():
 
 @pytest.mark.django_db
 def test_files_of_one_organization_are_done_one_at_a_time(harbor, other):
-    mine, theirs = documents(harbor, 2), documents(other, 1)
+    mine, theirs = files(harbor, 2), files(other, 1)
     assert taken(mine[0])
     assert taken(mine[1]) is None
     assert taken(theirs[0])
+
+
+@pytest.mark.django_db
+def test_a_text_waits_for_no_file(harbor):
+    assert taken(files(harbor, 1)[0])
+    assert all(map(taken, documents(harbor, 2)))
 
 
 @pytest.mark.django_db
@@ -109,7 +119,7 @@ def test_everybody_may_hold_one_place(harbor, other, settings):
 
 @pytest.mark.django_db
 def test_a_file_that_waits_for_one_of_its_own_keeps_nobody_waiting(harbor, other):
-    theirs = documents(other, 2)
+    theirs = files(other, 2)
     assert taken(theirs[0])
     assert taken(run_of(harbor))
     assert taken(run_of(harbor))
@@ -127,7 +137,7 @@ def test_the_turn_is_whose_organization_holds_least(harbor, other):
 @pytest.mark.django_db(transaction=True)
 def test_two_who_claim_at_once_do_not_both_get_the_last_place(harbor):
     for _ in range(10):
-        rows = documents(harbor, 2)
+        rows = files(harbor, 2)
         barrier = threading.Barrier(2)
 
         def race(row, barrier=barrier):
@@ -147,7 +157,7 @@ def test_two_who_claim_at_once_do_not_both_get_the_last_place(harbor):
 def test_a_job_that_ends_sends_the_one_that_waits_for_its_place(
     harbor, broker, django_capture_on_commit_callbacks
 ):
-    first, second = documents(harbor, 2)
+    first, second = files(harbor, 2)
     held = taken(first)
     with django_capture_on_commit_callbacks(execute=True):
         finish(held, WorkStatus.DONE)
