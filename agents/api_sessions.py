@@ -20,7 +20,7 @@ from accounts.doors import (
 )
 from accounts.errors import Invalid, NotFound
 from accounts.models.api_keys import Scope
-from agents import endings, replies, streams, tagging
+from agents import endings, opening, streams, tagging
 from agents.api_messages import MESSAGE_ID, MessageActions
 from agents.conversation_export import as_csv, as_json
 from agents.conversation_search import matches
@@ -153,7 +153,7 @@ class SessionViewSet(MessageActions, OrganizationViewSet):
     def create(self, request):
         body = self.body()
         visitor_id = body.get("visitor_id", "")
-        session, created = replies.start_session(
+        session, created = opening.start_session(
             agent=self.find_agent(body["agent"]),
             user=None if visitor_id else self.principal.user,
             visitor_id=visitor_id,

@@ -21,6 +21,7 @@ from accounts.models.organizations import UNLIMITED, Organization
 from accounts.models.users import User
 from agents import budget_notices
 from agents.llm import dialogue
+from agents.llm.dialogue import MAX_CONTEXT_TOKENS
 from agents.models.agents import Agent
 from agents.models.replies import Reply
 from agents.models.usage import (
@@ -33,7 +34,6 @@ from agents.models.usage import (
     this_month,
 )
 from agents.models.versions import AgentVersion
-from agents.speech import MAX_CONTEXT_TOKENS
 
 # What is said to people; figures are for programs and members.
 POLITE = "This agent has answered all it may this month. Please come back later."

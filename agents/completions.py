@@ -27,7 +27,7 @@ from agents.models.sessions import Channel, MessageRole, Session
 from agents.models.usage import Reservation, UsageKind
 from agents.models.versions import AgentVersion
 from agents.openai_requests import Asked
-from agents.replies import AgentIsSilent
+from agents.opening import AgentIsSilent
 from agents.speech import GivenUp
 
 

@@ -16,7 +16,6 @@ from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
 from accounts.webhooks import announcing
 from accounts.work import nudge
-from agents.announcements import announce_agent
 from agents.configuration import (
     AgentConfig,
     Configuration,
@@ -46,6 +45,7 @@ from agents.references import (
     numbered_slug,
     slug_of,
 )
+from agents.webhook_events import announce_agent
 from metrics import ledger
 
 OPTIMIZE = OptimizationRun.task

@@ -11,7 +11,6 @@ from accounts.models.audit import AuditAction
 from accounts.models.organizations import Organization
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
-from agents.announcements import announce_agent
 from agents.configuration import AgentConfig, WidgetConfig
 from agents.creation import (
     audited,
@@ -26,6 +25,7 @@ from agents.models.agents import Agent, OptimizationStatus, ReleaseGate
 from agents.models.versions import AgentVersion, VersionOrigin
 from agents.origins import parse_origins
 from agents.references import name_taken, resolve_references
+from agents.webhook_events import announce_agent
 
 PLAIN = (
     "name",

@@ -17,7 +17,6 @@ from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
 from accounts.permissions import may
 from agents import inbox_feed, inbox_notices
-from agents.announcements import announce_conversation
 from agents.holding import (
     begin_to_wait,
     facts_of,
@@ -35,6 +34,7 @@ from agents.llm.persons import wish_for_person
 from agents.models.handover import MAX_EMAIL, Holder, InboxEntry
 from agents.models.sessions import Message, MessageRole, Session, SessionIsOver
 from agents.transcripts import handover_of, message_as_dict
+from agents.webhook_events import announce_conversation
 
 MAX_ANSWER = 4_000
 

@@ -14,7 +14,6 @@ from accounts.models.audit import AuditAction
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
 from agents import inbox_feed, inbox_notices, streams
-from agents.announcements import announce_conversation
 from agents.configuration import WAIT_MINUTES
 from agents.llm.persons import voice_in
 from agents.models.agents import Agent
@@ -22,6 +21,7 @@ from agents.models.handover import Holder, InboxEntry
 from agents.models.sessions import Message, MessageRole, Session, SessionIsOver
 from agents.models.versions import AgentVersion
 from agents.transcripts import handover_of, message_as_dict
+from agents.webhook_events import announce_conversation
 
 
 def setting_of(agent: Agent | None) -> str:

@@ -19,7 +19,8 @@ from agents.models.sessions import (
     Session,
     SessionIsOver,
 )
-from agents.replies import ANSWER, AgentIsSilent, announce
+from agents.opening import AgentIsSilent
+from agents.replies import ANSWER, announce
 
 
 class NotTheLatest(DomainError):

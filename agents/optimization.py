@@ -11,7 +11,6 @@ from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import WorkStatus
 from accounts.models.webhooks import WebhookEvent
 from accounts.work import GAVE_UP, claim, finish, retry_later
-from agents.announcements import announce_agent
 from agents.editing import propose_version
 from agents.models.agents import Agent, OptimizationStatus
 from agents.models.versions import (
@@ -20,6 +19,7 @@ from agents.models.versions import (
     OptimizationRun,
 )
 from agents.prompts import with_missing_sections
+from agents.webhook_events import announce_agent
 
 log = structlog.get_logger(__name__)
 

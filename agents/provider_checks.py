@@ -13,10 +13,10 @@ from accounts.models.audit import AuditAction
 from accounts.models.users import User
 from accounts.throttles import Limit, take
 from agents.llm import circuit
+from agents.llm.accounts import account_of
 from agents.llm.openai_compatible import OpenAICompatible
 from agents.llm.patience import Patience
 from agents.llm.provider import Ending, ProviderError, Turn, do_not_mind
-from agents.llm.providers import account_of
 from agents.llm.vectors import vectors_by
 from agents.models.providers import ProviderAccount
 from agents.provider_accounts import locked, renew_vectors, vectors_of

@@ -9,7 +9,6 @@ from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import WorkStatus
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
-from agents.announcements import announce_agent
 from agents.creation import audited
 from agents.custody.suites import cases_of, digest
 from agents.editing import locked
@@ -19,6 +18,7 @@ from agents.models.versions import (
     OptimizationOutcome,
     OptimizationRun,
 )
+from agents.webhook_events import announce_agent
 from metrics.models import Source
 from metrics.services import AgentMetricsService
 

@@ -11,11 +11,11 @@ from accounts.models.organizations import Organization
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
 from accounts.webhooks import announcing
-from agents.announcements import announce_agent
 from agents.creation import AgentLimitReached
 from agents.models.agents import Agent
 from agents.models.sessions import Session
 from agents.references import name_taken
+from agents.webhook_events import announce_agent
 from metrics import ledger
 
 

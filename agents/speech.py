@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.work import holds, renew, update_held
 from agents import streams
 from agents.context import ContextService
+from agents.llm.dialogue import MAX_CONTEXT_TOKENS
 from agents.llm.links import Links
 from agents.llm.provider import (
     Delta,
@@ -29,8 +30,6 @@ from agents.models.summaries import WORD_FOR_WORD, SessionSummary
 from agents.models.versions import AgentVersion
 
 MAX_ANSWER = 40_000
-# For all a model reads besides the question.
-MAX_CONTEXT_TOKENS = 5_000
 MAX_HISTORY = WORD_FOR_WORD
 # How soon a worker notices that its reply was stopped.
 LOOK_SECONDS = 0.5

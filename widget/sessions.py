@@ -14,10 +14,10 @@ from accounts.models.webhooks import WebhookEvent
 from accounts.request_facts import describe_visitor
 from accounts.throttles import Limit, network_of
 from agents import origins, streams
-from agents.announcements import announce_conversation
 from agents.models.agents import Agent
 from agents.models.sessions import SessionStatus
 from agents.waiting import note_end
+from agents.webhook_events import announce_conversation
 from widget import boot, tokens
 from widget.errors import (
     OriginNotAllowed,

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.errors import NotFound
-from agents import handover, interruption, ratings, replies
+from agents import handover, interruption, opening, ratings, replies
 from agents.budgets import BudgetExceeded
 from agents.llm.persons import language_of
 from agents.models.replies import Reply
@@ -81,7 +81,7 @@ def _conversation(
     if locked.session and locked.session != over and locked.session.is_active:
         return locked.session, ""
     is_first = locked.session is None
-    locked.session, _ = replies.start_session(
+    locked.session, _ = opening.start_session(
         agent=widget_session.agent,
         channel=Channel.WIDGET,
         visitor_id=widget_session.visitor_id,

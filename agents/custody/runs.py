@@ -29,7 +29,6 @@ from accounts.work import (
     store_paid,
 )
 from agents import budgets
-from agents.announcements import announce_agent
 from agents.custody.graders import Given, grade
 from agents.custody.suites import cases_of, digest
 from agents.llm.provider import Ending, Said
@@ -39,6 +38,7 @@ from agents.models.sessions import MessageRole
 from agents.models.usage import UsageKind
 from agents.models.versions import AgentVersion
 from agents.speech import say, turn_for
+from agents.webhook_events import announce_agent
 from metrics.custody import CustodyProtocolService
 
 log = structlog.get_logger(__name__)

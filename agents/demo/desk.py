@@ -14,8 +14,9 @@ from agents.models.agents import Agent
 from agents.models.handover import InboxEntry
 from agents.models.sessions import Channel, Message, MessageRole, Session
 from agents.notes import add_note
+from agents.opening import start_session
 from agents.ratings import rate
-from agents.replies import ask, produce, start_session
+from agents.replies import ask, produce
 
 JONAS, PRIYA = "jonas@harborcoffee.example", "priya@harborcoffee.example"
 SITE = "https://harborcoffee.example"

@@ -28,8 +28,9 @@ from agents.models.knowledge import Document, KnowledgePack
 from agents.models.replies import Reply
 from agents.models.sessions import Channel, Message, Session
 from agents.models.versions import AgentVersion, OptimizationRun
+from agents.opening import start_session
 from agents.optimization import optimize
-from agents.replies import ask, produce, start_session
+from agents.replies import ask, produce
 from metrics.demo import load_history
 
 OPENED = timedelta(weeks=9)

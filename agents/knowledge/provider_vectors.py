@@ -2,9 +2,9 @@
 
 from urllib.parse import urlsplit
 
-from agents.knowledge.embeddings import EmbeddingError
+from agents.knowledge.embedder import EmbeddingError
+from agents.llm.accounts import account_of
 from agents.llm.provider import ProviderError
-from agents.llm.providers import account_of
 from agents.llm.vectors import vectors_by
 from agents.models.providers import ProviderAccount
 

@@ -10,7 +10,8 @@ import structlog
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from agents.knowledge.embeddings import Embedder, EmbeddingError, embedder_for
+from agents.knowledge.embedder import Embedder, EmbeddingError
+from agents.knowledge.embeddings import embedder_for
 from agents.knowledge.nearest import nearest
 from agents.knowledge.words import alike, in_one_word, stems
 from agents.models.knowledge import KnowledgePack

@@ -20,7 +20,8 @@ from accounts.work import (
     retry_later,
     store_paid,
 )
-from agents.knowledge.embeddings import Embedder, EmbeddingError, embedder_for
+from agents.knowledge.embedder import Embedder, EmbeddingError
+from agents.knowledge.embeddings import embedder_for
 from agents.knowledge.nearest import literal
 from agents.knowledge.readiness import settle_readiness
 from agents.models.knowledge import Chunk, Document, KnowledgePack, VectorIndex

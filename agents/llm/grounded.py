@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from django.conf import settings
 
 from agents.knowledge import questions
-from agents.knowledge.search import Passage
 from agents.llm.matching import (
     ENOUGH_FOR_STATEMENT,
     IS_THE_QUESTION,
@@ -21,6 +20,7 @@ from agents.llm.provider import (
     Citation,
     Delta,
     Ending,
+    Passage,
     Turn,
     estimate_tokens,
     within,

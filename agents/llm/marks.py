@@ -2,8 +2,7 @@
 
 import re
 
-from agents.knowledge.search import Passage
-from agents.llm.provider import Citation
+from agents.llm.provider import Citation, Passage
 
 # "[2]", "[1, 3]", "[1-3]", with the white space before, which goes with a wrong one.
 MARK = re.compile(r"[ \t]?\[(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\]")

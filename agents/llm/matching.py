@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from agents.knowledge import questions
 from agents.knowledge.chunks import LIST_ITEM, PATH_SEPARATOR
-from agents.knowledge.search import Passage
 from agents.knowledge.sentences import split_sentences
 from agents.knowledge.words import alike, in_one_word, stems
 from agents.llm.fillers import FILLERS, NUMBERS
 from agents.llm.kinds import Kind, kinds_of
+from agents.llm.provider import Passage
 from agents.models.knowledge import Language
 
 # How far the question's words must be covered, by weight: by a sentence with what

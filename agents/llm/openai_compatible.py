@@ -2,13 +2,14 @@
 
 import random
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import structlog
 from django.conf import settings
 
 from agents.llm import circuit, dialogue
+from agents.llm.accounts import Account
 from agents.llm.marks import Marks
 from agents.llm.patience import Patience
 from agents.llm.provider import (
@@ -37,22 +38,6 @@ GIVES_WAY: dict[str, str | None] = {
     "temperature": None,
     "stream_options": None,
 }
-
-
-@dataclass(frozen=True)
-class Account:
-    """Where to ask, as whom, and for which model."""
-
-    # What its circuit is called.
-    key: str
-    name: str
-    kind: str
-    base_url: str
-    model: str
-    api_key: str = field(default="", repr=False)
-    silence_seconds: float = 30.0
-    # The operator named the host: it may be inside the network.
-    is_trusted: bool = False
 
 
 class OpenAICompatible:

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
-from agents.knowledge.search import Passage
-
 BYTES_PER_TOKEN = 4
 
 
@@ -23,6 +21,25 @@ def within(text: str, tokens: int) -> str:
     """Cut a text so that its estimate is at most so many tokens."""
     most = max(tokens, 0) * BYTES_PER_TOKEN
     return text.encode("utf-8", "ignore")[:most].decode("utf-8", "ignore")
+
+
+class Passage(Protocol):
+    """A piece of a document, as far as an answer needs it."""
+
+    @property
+    def document_id(self) -> UUID: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def heading(self) -> str: ...
+
+    @property
+    def text(self) -> str: ...
 
 
 @dataclass(frozen=True)

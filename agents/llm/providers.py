@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from django.conf import settings
 
-from accounts.encryption import Undecryptable
+from agents.llm.accounts import account_of, installation
 from agents.llm.grounded import Grounded
-from agents.llm.openai_compatible import Account, OpenAICompatible
-from agents.llm.provider import Provider, ProviderError
+from agents.llm.openai_compatible import OpenAICompatible
+from agents.llm.provider import Provider
 from agents.models.providers import GROUNDED, ProviderAccount
 from agents.models.versions import AgentVersion
 
@@ -48,35 +48,3 @@ def asked(row: ProviderAccount, model: str) -> Iterable[tuple[ProviderAccount, s
     # Another maker's models have other names.
     if substitute := model if model in other.offered else other.default_model:
         yield other, substitute
-
-
-def account_of(row: ProviderAccount, model: str) -> Account:
-    """Return what it takes to ask an account for a model. Raises ProviderError."""
-    try:
-        api_key = row.api_key
-    except Undecryptable:
-        text = f"The key of {row.name} cannot be read: enter it again."
-        raise ProviderError(text, is_final=True) from None
-    return Account(
-        key=str(row.pk),
-        name=row.name,
-        kind=row.kind,
-        base_url=row.base_url,
-        model=model,
-        api_key=api_key,
-        silence_seconds=row.silence_seconds,
-    )
-
-
-def installation() -> Account:
-    """Return the account the operator set for everybody."""
-    return Account(
-        key="installation",
-        name="The model provider",
-        kind="other",
-        base_url=settings.LLM_BASE_URL,
-        model=settings.LLM_MODEL,
-        api_key=settings.LLM_API_KEY,
-        silence_seconds=settings.LLM_SILENCE_SECONDS,
-        is_trusted=True,
-    )

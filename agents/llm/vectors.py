@@ -1,7 +1,7 @@
 """Vectors by a model behind any URL that speaks OpenAI's protocol."""
 
 from agents.llm import circuit
-from agents.llm.openai_compatible import Account
+from agents.llm.accounts import Account
 from agents.llm.patience import Patience
 from agents.llm.provider import ProviderError, do_not_mind
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from agents.llm.openai_compatible import Account, OpenAICompatible
+from agents.llm.accounts import Account
+from agents.llm.openai_compatible import OpenAICompatible
 from agents.llm.provider import Delta, Ending, ProviderError, Turn
 from agents.models import ProviderAccount
 from agents.provider_accounts import create_account

@@ -9,7 +9,7 @@ from django.db.models.query import QuerySet
 from django.utils import timezone
 
 from accounts.errors import Invalid, NotFound
-from agents import replies, speech
+from agents import opening, replies, speech
 from agents.budgets import BudgetExceeded
 from agents.interruption import NotTheLatest, regenerate, stop
 from agents.models import (
@@ -226,7 +226,7 @@ def test_a_conversation_that_is_over_gets_no_other_answer(session):
 def test_a_paused_agent_gives_no_other_answer(session):
     first = answered(session)
     Agent.objects.update(is_active=False)
-    with pytest.raises(replies.AgentIsSilent):
+    with pytest.raises(opening.AgentIsSilent):
         regenerate(session=session, message_id=first.answer_id)
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from accounts.tests.test_outbound import certificate, port  # noqa: F401
 from agents.llm import circuit, openai_compatible
-from agents.llm.openai_compatible import Account, OpenAICompatible
+from agents.llm.accounts import Account
+from agents.llm.openai_compatible import OpenAICompatible
 from agents.llm.patience import Patience
 from agents.tests.maker import (
     LOOPBACK,

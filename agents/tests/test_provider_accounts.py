@@ -5,10 +5,11 @@ import json
 import pytest
 
 from accounts.models import AuditDetail, AuditLog
+from agents.llm.accounts import account_of
 from agents.llm.grounded import Grounded
 from agents.llm.openai_compatible import OpenAICompatible
 from agents.llm.provider import ProviderError
-from agents.llm.providers import account_of, provider_for
+from agents.llm.providers import provider_for
 from agents.models import ProviderAccount, VectorIndex
 from agents.tests.factories import (
     AgentFactory,

@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.errors import Invalid, KeyReused
 from accounts.models import AuditLog
 from accounts.tests.factories import UserFactory
-from agents import endings, replies, streams, unfinished
+from agents import endings, opening, replies, streams, unfinished
 from agents.editing import update_agent
 from agents.llm.provider import ProviderError
 from agents.models import Agent, Message, Reply, Session, SessionIsOver
@@ -53,7 +53,7 @@ def make_due():
 # --- Starting ---------------------------------------------------------------
 def test_a_conversation_belongs_to_the_agents_organization():
     agent = AgentFactory()
-    session, created = replies.start_session(
+    session, created = opening.start_session(
         agent=agent, channel="widget", visitor_id="anna", metadata={"page": "/"}
     )
     assert created
@@ -64,23 +64,23 @@ def test_a_conversation_belongs_to_the_agents_organization():
 
 def test_somebody_must_be_speaking():
     with pytest.raises(Invalid):
-        replies.start_session(agent=AgentFactory(), channel="api")
+        opening.start_session(agent=AgentFactory(), channel="api")
 
 
 def test_a_repeated_key_returns_the_first_conversation():
     start = {"agent": AgentFactory(), "channel": "api", "visitor_id": "anna"}
-    first, _ = replies.start_session(**start, idempotency_key="k")
-    again, created = replies.start_session(**start, idempotency_key="k")
+    first, _ = opening.start_session(**start, idempotency_key="k")
+    again, created = opening.start_session(**start, idempotency_key="k")
     assert (again.pk, created) == (first.pk, False)
     with pytest.raises(KeyReused):
-        replies.start_session(**start, title="Another", idempotency_key="k")
+        opening.start_session(**start, title="Another", idempotency_key="k")
 
 
 def test_one_visitor_cannot_replay_anothers_key():
     agent, user = AgentFactory(), UserFactory()
     people = [{"visitor_id": "anna"}, {"visitor_id": "ben"}, {"user": user}]
     opened = {
-        replies.start_session(
+        opening.start_session(
             agent=agent, channel="api", idempotency_key="k", **person
         )[0].pk
         for person in people
@@ -90,8 +90,8 @@ def test_one_visitor_cannot_replay_anothers_key():
 
 def test_an_inactive_agent_starts_no_conversation():
     agent = AgentFactory(is_active=False)
-    with pytest.raises(replies.AgentIsSilent):
-        replies.start_session(agent=agent, channel="api", visitor_id="anna")
+    with pytest.raises(opening.AgentIsSilent):
+        opening.start_session(agent=agent, channel="api", visitor_id="anna")
 
 
 # --- Asking -----------------------------------------------------------------
@@ -147,7 +147,7 @@ def test_nobody_asks_in_a_conversation_that_ended_expired_or_is_deleted(session)
 
 def test_nobody_asks_an_agent_that_was_paused_or_deleted(session):
     Agent.objects.update(is_active=False)
-    with pytest.raises(replies.AgentIsSilent):
+    with pytest.raises(opening.AgentIsSilent):
         replies.ask(session=session, content="Still there?")
 
 

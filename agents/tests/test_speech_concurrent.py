@@ -8,7 +8,7 @@ from django.db import IntegrityError, connections
 from django.db.models.query import QuerySet
 
 from accounts.models import Organization
-from agents import replies, tagging
+from agents import opening, replies, tagging
 from agents.knowledge.documents import DocumentLimitReached, create_document
 from agents.models import Document, Message, Reply, Session
 from agents.tagging import MOST_OF_ONE, TooManyTags, add_tag
@@ -88,7 +88,7 @@ def test_one_visitor_opening_twice_with_one_key_gets_one_conversation(session):
     agent = session.agent_ref
 
     def start(number):
-        opened, created = replies.start_session(
+        opened, created = opening.start_session(
             agent=agent, channel="api", visitor_id="anna", idempotency_key="one"
         )
         return opened.pk, created

@@ -13,7 +13,8 @@ from accounts.models.lifecycle import WorkStatus, new_id
 from accounts.models.organizations import Organization
 from agents.knowledge import nearest
 from agents.knowledge import search as searching
-from agents.knowledge.embeddings import Embedder, built_in
+from agents.knowledge.embedder import Embedder
+from agents.knowledge.embeddings import built_in
 from agents.knowledge.sentences import split_sentences
 from agents.models.knowledge import Chunk, Document, KnowledgePack, VectorIndex
 from benchmarks.retrieval.quality import CORPORA

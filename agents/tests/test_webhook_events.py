@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import members
 from accounts.models import AuditLog, Organization, WebhookDelivery, WebhookEvent
 from accounts.tests.factories import make_webhook
-from agents import creation, editing, endings, optimization, removal, replies
+from agents import creation, editing, endings, opening, optimization, removal
 from agents.custody.runs import perform, start_run
 from agents.knowledge import documents
 from agents.knowledge.indexing import index_document
@@ -119,10 +119,10 @@ def test_an_optimization_that_failed_for_good_is_told_of(heard, agent):
 
 
 def test_a_conversation_is_told_of_at_both_ends(heard, agent, ada):
-    session, _ = replies.start_session(
+    session, _ = opening.start_session(
         agent=agent, channel=Channel.API, user=ada.user, idempotency_key="k"
     )
-    replies.start_session(
+    opening.start_session(
         agent=agent, channel=Channel.API, user=ada.user, idempotency_key="k"
     )
     endings.end_session(session=session, status=SessionStatus.COMPLETED, actor=ada.user)
@@ -138,7 +138,7 @@ def test_a_conversation_is_told_of_at_both_ends(heard, agent, ada):
 
 
 def test_a_conversation_its_visitor_closes_is_told_of(heard, agent):
-    session, _ = replies.start_session(
+    session, _ = opening.start_session(
         agent=agent, channel=Channel.WIDGET, visitor_id="v_1"
     )
     close(
