@@ -3,23 +3,24 @@
 from django.urls import re_path
 from rest_framework.routers import SimpleRouter
 
-from accounts.organizations_api import OrganizationsViewSet
-from accounts.privacy_api import VisitorViewSet, account_urlpatterns
-from accounts.viewsets import InvitationViewSet, KeyViewSet, MemberViewSet
-from accounts.webhooks_api import WebhookViewSet
-from agents.api_canned import CannedReplyViewSet
-from agents.api_completions import openai_urlpatterns
-from agents.api_custody import CustodyRunViewSet, CustodyTestViewSet
-from agents.api_documents import DocumentViewSet
-from agents.api_inbox import InboxViewSet, inbox_urlpatterns
-from agents.api_knowledge import KnowledgePackViewSet
-from agents.api_providers import ProviderViewSet
-from agents.api_retention import retention_urlpatterns
-from agents.api_sessions import SessionViewSet, TagViewSet, stream_urlpatterns
-from agents.api_sources import KnowledgeSourceViewSet
-from agents.api_usage import UsageViewSet
-from agents.gallery.api import ReadyViewSet
-from agents.viewsets import AgentViewSet, PersonaViewSet
+from accounts.api.api_keys import KeyViewSet
+from accounts.api.members import InvitationViewSet, MemberViewSet
+from accounts.api.organizations import OrganizationsViewSet
+from accounts.api.privacy import VisitorViewSet, account_urlpatterns
+from accounts.api.webhooks import WebhookViewSet
+from agents.api.agent_templates import ReadyViewSet
+from agents.api.agents import AgentViewSet, PersonaViewSet
+from agents.api.canned_replies import CannedReplyViewSet
+from agents.api.completions import openai_urlpatterns
+from agents.api.custody import CustodyRunViewSet, CustodyTestViewSet
+from agents.api.documents import DocumentViewSet
+from agents.api.inbox import InboxViewSet, inbox_urlpatterns
+from agents.api.knowledge_packs import KnowledgePackViewSet
+from agents.api.knowledge_sources import KnowledgeSourceViewSet
+from agents.api.providers import ProviderViewSet
+from agents.api.retention import retention_urlpatterns
+from agents.api.sessions import SessionViewSet, TagViewSet, stream_urlpatterns
+from agents.api.usage import UsageViewSet
 from metrics.viewsets import AgentMetricsViewSet, moved_custody_analytics
 
 router = SimpleRouter()

@@ -10,7 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
-from accounts.doors import OrganizationViewSet, WhateverAccepted
+from accounts.api.viewsets import OrganizationViewSet, WhateverAccepted
 from accounts.errors import NotFound
 from metrics import analytics, exports, trends
 from metrics.filters import HistoryFilter

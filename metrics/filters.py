@@ -1,6 +1,6 @@
 from django_filters import CharFilter, ChoiceFilter, OrderingFilter
 
-from accounts.doors import MomentFilter, StrictBooleanFilter, StrictFilterSet
+from accounts.api.fields import MomentFilter, StrictBooleanFilter, StrictFilterSet
 from metrics.models import (
     AgentMetrics,
     Difficulty,

@@ -8,7 +8,7 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from accounts.doors import IDEMPOTENCY, LIST_PARAMETERS, idempotency_key
+from accounts.api.viewsets import IDEMPOTENCY, LIST_PARAMETERS, idempotency_key
 from accounts.errors import NotFound
 from accounts.models.api_keys import Scope
 from accounts.models.lifecycle import request_fingerprint

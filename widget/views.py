@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import throttles
-from accounts.doors import idempotency_key
+from accounts.api.viewsets import idempotency_key
 from accounts.errors import DomainError, Invalid, NotFound
 from agents import streams
 from widget import boot, cookies, frame, sessions, stream, talk

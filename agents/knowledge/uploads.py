@@ -10,10 +10,10 @@ from typing import Protocol
 from django.conf import settings
 from django.db import transaction
 
-from accounts.doors import has_invisible_characters
 from accounts.errors import DomainError, Invalid
 from accounts.models.lifecycle import request_fingerprint
 from accounts.models.users import User
+from accounts.text import has_invisible_characters
 from accounts.webhooks import announcing
 from agents.knowledge import documents
 from agents.knowledge.documents import DocumentLimitReached

@@ -11,8 +11,8 @@ from pydantic import (
     ValidationError,
 )
 
-from accounts.doors import has_invisible_characters
 from accounts.errors import DomainError
+from accounts.text import has_invisible_characters
 from agents.creation import InvalidAgent
 from agents.custody.suites import MAX_TESTS
 from agents.knowledge.documents import MAX_CONTENT, MAX_TITLE, MAX_URL

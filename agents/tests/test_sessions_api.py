@@ -10,7 +10,7 @@ from rest_framework.test import APIRequestFactory
 from accounts.models import Scope
 from accounts.tests.factories import make_key
 from agents import replies
-from agents.api_sessions import ask_to_listen
+from agents.api.sessions import ask_to_listen
 from agents.models import Message, Session
 from agents.tests.factories import (
     AgentFactory,

@@ -20,7 +20,7 @@ from accounts.pages import page, principal_of
 from accounts.request_facts import withholds_body
 from agents import conversations as found
 from agents import endings, interruption, ratings, retention, tagging
-from agents.api_sessions import json_response
+from agents.api.sessions import json_response
 from agents.conversation_export import as_csv, as_json
 from agents.conversation_forms import ConversationFilterForm, RetentionForm
 from agents.conversation_search import matches

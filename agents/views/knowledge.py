@@ -19,7 +19,7 @@ from accounts.errors import DomainError, NotFound
 from accounts.pages import page, principal_of
 from accounts.permissions import may
 from agents import overviews
-from agents.downloads import as_attachment
+from agents.api.downloads import as_attachment
 from agents.forms import DocumentForm, KnowledgePackForm
 from agents.knowledge.documents import create_document, delete_document, try_again
 from agents.knowledge.forms import FilesForm, SiteForm

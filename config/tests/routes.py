@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from accounts.doors import OrganizationViewSet
+from accounts.api.viewsets import OrganizationViewSet
 
 
 class Cell(NamedTuple):

@@ -11,14 +11,9 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from accounts import closing
+from accounts.api.fields import StrictSerializer, TextField
+from accounts.api.viewsets import ORGANIZATION, OrganizationViewSet, WhateverAccepted
 from accounts.archives import attachment
-from accounts.doors import (
-    ORGANIZATION,
-    OrganizationViewSet,
-    StrictSerializer,
-    TextField,
-    WhateverAccepted,
-)
 from accounts.errors import Forbidden
 from accounts.exports import export_person, export_visitor
 from accounts.models.users import AuthProvider, User

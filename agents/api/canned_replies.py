@@ -7,13 +7,12 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from accounts.doors import (
+from accounts.api.fields import StrictSerializer, TextField
+from accounts.api.viewsets import (
     IDEMPOTENCY,
     ORGANIZATION,
     CreationBody,
     OrganizationViewSet,
-    StrictSerializer,
-    TextField,
 )
 from accounts.models.api_keys import Scope
 from agents import canned

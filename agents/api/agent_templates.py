@@ -7,12 +7,12 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
-from accounts.doors import ORGANIZATION, OrganizationViewSet
+from accounts.api.viewsets import ORGANIZATION, OrganizationViewSet
 from accounts.errors import Invalid
 from accounts.models.api_keys import Scope
+from agents.api.agent_serializers import PersonaSummary
 from agents.gallery import Ready, file_of, ready_agents
 from agents.models.agents import Agent, Industry
-from agents.serializers import PersonaSummary
 
 INDUSTRY = OpenApiParameter("industry", str, enum=Industry.values)
 

@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from accounts.doors import (
+from accounts.api.viewsets import (
     IDEMPOTENCY,
     ORGANIZATION,
     OrganizationViewSet,

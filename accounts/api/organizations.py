@@ -9,16 +9,15 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from accounts import members, removal
-from accounts.archives import attachment
-from accounts.authentication import Principal
-from accounts.doors import (
+from accounts.api.fields import NameField, StrictSerializer
+from accounts.api.viewsets import (
     IDEMPOTENCY,
     CreationBody,
-    NameField,
     OrganizationViewSet,
-    StrictSerializer,
     WhateverAccepted,
 )
+from accounts.archives import attachment
+from accounts.authentication import Principal
 from accounts.errors import NotFound
 from accounts.exports import export_organization
 from accounts.models.organizations import Membership, Organization, Plan, Role

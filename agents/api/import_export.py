@@ -4,15 +4,15 @@ from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 
-from accounts.doors import IDEMPOTENCY, ORGANIZATION, idempotency_key
+from accounts.api.viewsets import IDEMPOTENCY, ORGANIZATION, idempotency_key
 from accounts.errors import Forbidden, Invalid
 from accounts.models.api_keys import Scope
 from accounts.models.lifecycle import request_fingerprint
+from agents.api.agent_serializers import AgentShape
 from agents.models.agents import Agent
 from agents.portable.exporting import export_agent
 from agents.portable.importing import import_agent
 from agents.portable.shape import MAX_BYTES, AgentFile, read
-from agents.serializers import AgentShape
 from metrics.bodies import schema_of
 
 FILE = schema_of(AgentFile)

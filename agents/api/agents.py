@@ -9,7 +9,7 @@ from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from accounts.doors import (
+from accounts.api.viewsets import (
     IDEMPOTENCY,
     ORGANIZATION,
     OrganizationViewSet,
@@ -19,15 +19,8 @@ from accounts.errors import Forbidden, NotFound
 from accounts.models.api_keys import Scope
 from accounts.models.lifecycle import request_fingerprint
 from agents import cache, creation, editing, removal
-from agents.embed import render_embed, render_strict_embed
-from agents.filters import AgentFilter
-from agents.models.agents import Agent
-from agents.models.personas import Persona
-from agents.models.versions import AgentVersion
-from agents.portable.api import PortableActions
-from agents.release import release_draft
-from agents.representation import NewestAgents, agent_rows, as_dict, row_as_dict
-from agents.serializers import (
+from agents.api.agent_rows import NewestAgents, agent_rows, as_dict, row_as_dict
+from agents.api.agent_serializers import (
     AgentEditBody,
     AgentReplaceBody,
     AgentShape,
@@ -39,6 +32,13 @@ from agents.serializers import (
     StatsShape,
     VersionShape,
 )
+from agents.api.filters import AgentFilter
+from agents.api.import_export import PortableActions
+from agents.embed import render_embed, render_strict_embed
+from agents.models.agents import Agent
+from agents.models.personas import Persona
+from agents.models.versions import AgentVersion
+from agents.release import release_draft
 from agents.stats import get_agent_stats
 
 IF_MATCH = OpenApiParameter(

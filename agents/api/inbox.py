@@ -11,24 +11,22 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from accounts.doors import (
+from accounts.api.fields import NameField, StrictSerializer, TextField
+from accounts.api.viewsets import (
     IDEMPOTENCY,
     ORGANIZATION,
     CreationBody,
-    NameField,
     OrganizationViewSet,
-    StrictSerializer,
-    TextField,
     idempotency_key,
 )
 from accounts.errors import Forbidden, Invalid, NotFound
 from accounts.models.api_keys import Scope
 from accounts.models.users import User
 from agents import handover, inbox, inbox_feed, inbox_preferences, notes, streams
-from agents.api_messages import MESSAGE_ID
+from agents.api.messages import MESSAGE_ID
+from agents.api.session_serializers import HandoverShape, MessageShape
 from agents.models.handover import MAX_NOTE, Note, Notify
 from agents.models.sessions import Channel, Session, SessionStatus
-from agents.session_shapes import HandoverShape, MessageShape
 from agents.transcripts import handover_of, message_as_dict
 
 VIEW = OpenApiParameter("view", str, enum=inbox.VIEWS, description="Default: waiting")

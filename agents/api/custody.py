@@ -10,15 +10,17 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from accounts.doors import (
-    IDEMPOTENCY,
-    ORGANIZATION,
-    CreationBody,
-    OrganizationViewSet,
+from accounts.api.fields import (
     StrictBooleanFilter,
     StrictFilterSet,
     StrictSerializer,
     TextField,
+)
+from accounts.api.viewsets import (
+    IDEMPOTENCY,
+    ORGANIZATION,
+    CreationBody,
+    OrganizationViewSet,
     idempotency_key,
 )
 from accounts.errors import Invalid, NotFound

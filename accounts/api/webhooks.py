@@ -9,14 +9,12 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from accounts import endpoints
-from accounts.doors import (
+from accounts.api.fields import NameField, StrictSerializer, TextField
+from accounts.api.viewsets import (
     IDEMPOTENCY,
     ORGANIZATION,
     CreationBody,
-    NameField,
     OrganizationViewSet,
-    StrictSerializer,
-    TextField,
     idempotency_key,
 )
 from accounts.errors import NotFound

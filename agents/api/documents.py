@@ -8,17 +8,12 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from accounts.doors import (
-    ORGANIZATION,
-    CreationBody,
-    NameField,
-    OrganizationViewSet,
-    TextField,
-)
+from accounts.api.fields import NameField, TextField
+from accounts.api.viewsets import ORGANIZATION, CreationBody, OrganizationViewSet
 from accounts.errors import Invalid, NotFound
 from accounts.models.api_keys import Scope
 from accounts.models.lifecycle import WorkStatus
-from agents.downloads import as_attachment
+from agents.api.downloads import as_attachment
 from agents.knowledge import documents
 from agents.knowledge.indexing import NO_REASON
 from agents.models.knowledge import Chunk, Document, DocumentOrigin

@@ -8,14 +8,12 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from accounts.doors import (
+from accounts.api.fields import NameField, StrictSerializer, TextField
+from accounts.api.viewsets import (
     IDEMPOTENCY,
     ORGANIZATION,
     CreationBody,
-    NameField,
     OrganizationViewSet,
-    StrictSerializer,
-    TextField,
 )
 from accounts.errors import NotFound
 from accounts.models.api_keys import Scope

@@ -1,15 +1,10 @@
 """What REST views of an organization's things share."""
 
 from collections.abc import Callable
-from datetime import UTC
 from functools import cache, cached_property
 from typing import Any
 
-from django.core.exceptions import ValidationError as FormError
 from django.db.models import QuerySet
-from django_filters import IsoDateTimeFilter, TypedChoiceFilter
-from django_filters.fields import IsoDateTimeField
-from django_filters.rest_framework import FilterSet
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers, viewsets
 from rest_framework.exceptions import ValidationError
@@ -17,9 +12,10 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
+from accounts.api.fields import StrictSerializer, TextField
+from accounts.api.idempotency import create_once
 from accounts.authentication import Principal, is_still_let_in
 from accounts.errors import Invalid
-from accounts.idempotency import create_once
 from accounts.models.organizations import Organization
 from accounts.models.users import User
 
@@ -188,107 +184,9 @@ def idempotency_key(request, body: dict[str, Any]) -> str | None:
     return key
 
 
-class StrictSerializer(serializers.Serializer):
-    """Refuse fields it does not know, rather than drop them in silence."""
-
-    def to_internal_value(self, data):
-        if isinstance(data, dict):
-            writable = {
-                name for name, field in self.fields.items() if not field.read_only
-            }
-            if unknown := sorted(set(data) - writable):
-                raise ValidationError(
-                    {
-                        name: [
-                            serializers.ErrorDetail(
-                                "This field cannot be written."
-                                if name in self.fields
-                                else "There is no such field.",
-                                "read_only" if name in self.fields else "unknown_field",
-                            )
-                        ]
-                        for name in unknown[:20]
-                    }
-                )
-        return super().to_internal_value(data)
-
-
-INVISIBLE = {
-    *range(0x200B, 0x2010),  # zero-width, and left-to-right marks
-    *range(0x202A, 0x202F),  # embeddings and overrides
-    *range(0x2060, 0x2070),  # word joiner, isolates
-    0x061C,
-    0xFEFF,
-    0x00AD,
-    0x180E,
-}
-
-
-def has_invisible_characters(text: str) -> bool:
-    """Say whether a text holds control, zero-width or direction characters."""
-    return any(
-        ord(char) in INVISIBLE or ord(char) < 32 or ord(char) == 127 for char in text
-    )
-
-
-class NameField(serializers.CharField):
-    """A name as a reader sees it: nothing invisible, no line breaks."""
-
-    default_error_messages = {"invisible": "Remove the invisible characters."}
-
-    def to_internal_value(self, data):
-        if not isinstance(data, str):
-            self.fail("invalid")
-        value = super().to_internal_value(data)
-        if has_invisible_characters(value):
-            self.fail("invisible")
-        return value
-
-
-class TextField(serializers.CharField):
-    """A text; numbers and booleans are not quietly turned into one."""
-
-    def to_internal_value(self, data):
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
 class CreationBody(StrictSerializer):
     """What creates something, once for each key."""
 
     idempotency_key = TextField(
         max_length=255, required=False, allow_null=True, trim_whitespace=False
     )
-
-
-class BoundedDateTimeField(IsoDateTimeField):
-    def to_python(self, value):
-        moment = super().to_python(value)
-        if moment is None:
-            return None
-        try:
-            return moment.astimezone(UTC)
-        except OverflowError:
-            raise FormError("This moment lies outside the calendar.") from None
-
-
-class MomentFilter(IsoDateTimeFilter):
-    """Compare with an ISO 8601 moment, refusing those no database can hold."""
-
-    field_class = BoundedDateTimeField
-
-
-class StrictBooleanFilter(TypedChoiceFilter):
-    """`true` or `false`; anything else is a 400, not everything."""
-
-    def __init__(self, *args, **kwargs):
-        kwargs |= {
-            "choices": [("true", "true"), ("false", "false")],
-            "coerce": lambda value: value == "true",
-        }
-        super().__init__(*args, **kwargs)
-
-
-class StrictFilterSet(FilterSet):
-    """A filter set whose wrong values are a 400."""

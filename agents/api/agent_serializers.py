@@ -3,7 +3,8 @@
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.doors import CreationBody, NameField, StrictSerializer, TextField
+from accounts.api.fields import NameField, StrictSerializer, TextField
+from accounts.api.viewsets import CreationBody
 from agents.models.agents import (
     Industry,
     OptimizationStatus,

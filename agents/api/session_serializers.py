@@ -4,7 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.doors import CreationBody, NameField, StrictSerializer, TextField
+from accounts.api.fields import NameField, StrictSerializer, TextField
+from accounts.api.viewsets import CreationBody
 from accounts.models.lifecycle import WorkStatus
 from agents import ratings, replies, tagging
 from agents.conversation_search import Match

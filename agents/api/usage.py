@@ -14,12 +14,8 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from accounts.doors import (
-    ORGANIZATION,
-    OrganizationViewSet,
-    StrictSerializer,
-    WhateverAccepted,
-)
+from accounts.api.fields import StrictSerializer
+from accounts.api.viewsets import ORGANIZATION, OrganizationViewSet, WhateverAccepted
 from accounts.errors import Invalid, NotFound
 from accounts.models.api_keys import Scope
 from agents import budgets, usage

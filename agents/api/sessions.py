@@ -12,7 +12,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from accounts.doors import (
+from accounts.api.viewsets import (
     IDEMPOTENCY,
     ORGANIZATION,
     OrganizationViewSet,
@@ -21,15 +21,9 @@ from accounts.doors import (
 from accounts.errors import Invalid, NotFound
 from accounts.models.api_keys import Scope
 from agents import endings, opening, streams, tagging
-from agents.api_messages import MESSAGE_ID, MessageActions
-from agents.conversation_export import as_csv, as_json
-from agents.conversation_search import matches
-from agents.conversations import with_feedback
-from agents.filters import SessionFilter
-from agents.models.agents import Agent
-from agents.models.feedback import Tag
-from agents.models.sessions import Channel, Session, SessionStatus
-from agents.session_shapes import (
+from agents.api.filters import SessionFilter
+from agents.api.messages import MESSAGE_ID, MessageActions
+from agents.api.session_serializers import (
     COLUMNS,
     CancelBody,
     ExpireBody,
@@ -46,6 +40,12 @@ from agents.session_shapes import (
     session_as_dict,
     session_summary,
 )
+from agents.conversation_export import as_csv, as_json
+from agents.conversation_search import matches
+from agents.conversations import with_feedback
+from agents.models.agents import Agent
+from agents.models.feedback import Tag
+from agents.models.sessions import Channel, Session, SessionStatus
 from metrics.api_ledger import WhateverAccepted, csv_response
 
 BODIES = {

@@ -10,19 +10,17 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from accounts.doors import (
+from accounts.api.fields import NameField, StrictSerializer, TextField
+from accounts.api.viewsets import (
     IDEMPOTENCY,
     ORGANIZATION,
     CreationBody,
-    NameField,
     OrganizationViewSet,
-    StrictSerializer,
-    TextField,
     idempotency_key,
 )
 from accounts.errors import Invalid
 from accounts.models.api_keys import Scope
-from agents.api_documents import (
+from agents.api.documents import (
     DocumentBody,
     DocumentShape,
     DocumentSummary,
@@ -30,7 +28,7 @@ from agents.api_documents import (
     document_as_dict,
     document_summary,
 )
-from agents.api_sources import SourceBody, SourceShape, source_as_dict
+from agents.api.knowledge_sources import SourceBody, SourceShape, source_as_dict
 from agents.knowledge import documents, packs
 from agents.knowledge.search import MAX_QUESTION, Passage, search
 from agents.knowledge.sources import create_source, get_source

@@ -7,13 +7,8 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from accounts.doors import (
-    ORGANIZATION,
-    CreationBody,
-    OrganizationViewSet,
-    StrictSerializer,
-    TextField,
-)
+from accounts.api.fields import StrictSerializer, TextField
+from accounts.api.viewsets import ORGANIZATION, CreationBody, OrganizationViewSet
 from accounts.models.api_keys import Scope
 from accounts.models.lifecycle import WorkStatus
 from agents.knowledge import sources

@@ -1,7 +1,7 @@
 from django.db.models import Q
 from django_filters import CharFilter, ChoiceFilter, OrderingFilter, UUIDFilter
 
-from accounts.doors import MomentFilter, StrictBooleanFilter, StrictFilterSet
+from accounts.api.fields import MomentFilter, StrictBooleanFilter, StrictFilterSet
 from accounts.errors import Invalid
 from agents.conversation_search import LONGEST, saying
 from agents.conversations import rated, tagged

@@ -4,12 +4,10 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from accounts.doors import IDEMPOTENCY, ORGANIZATION, idempotency_key
+from accounts.api.viewsets import IDEMPOTENCY, ORGANIZATION, idempotency_key
 from accounts.errors import Invalid
 from agents import interruption, ratings, replies
-from agents.models.replies import Reply
-from agents.models.sessions import Message
-from agents.session_shapes import (
+from agents.api.session_serializers import (
     AskedShape,
     MessageBody,
     RateBody,
@@ -18,6 +16,8 @@ from agents.session_shapes import (
     StoppedShape,
     TranscriptShape,
 )
+from agents.models.replies import Reply
+from agents.models.sessions import Message
 from agents.transcripts import rating_as_dict, receipt_of, transcript
 
 MOST = 100

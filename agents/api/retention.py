@@ -5,7 +5,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from accounts.doors import ORGANIZATION, OrganizationViewSet, StrictSerializer
+from accounts.api.fields import StrictSerializer
+from accounts.api.viewsets import ORGANIZATION, OrganizationViewSet
 from accounts.models.api_keys import Scope
 from agents import retention
 from agents.models.retention import LONGEST_DAYS, RetentionPolicy
