@@ -59,11 +59,11 @@ def once_set_up(view: Callable[..., HttpResponseBase]) -> Callable[..., Any]:
 def provider(slug: str, name: str, provider_id: str) -> list[URLPattern]:
     """Return the addresses of one provider: to go there, and to come back."""
     known_as = {"provider_id": provider_id}
-    come_back = answers_with(302)(later("accounts.provider_views.come_back"))
+    come_back = answers_with(302)(later("accounts.views.sign_in_providers.come_back"))
     return [
         path(
             f"{slug}/login/",
-            later("accounts.provider_views.begin"),
+            later("accounts.views.sign_in_providers.begin"),
             known_as,
             name=f"{name}_login",
         ),
@@ -117,7 +117,7 @@ urlpatterns = [
     ),
     re_path(
         r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
-        whole("accounts.entrance_views.new_password"),
+        whole("accounts.views.sign_in.new_password"),
         name="account_reset_password_from_key",
     ),
     # The second step. Where allauth goes back to a list, that is the account's page.

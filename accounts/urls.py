@@ -1,16 +1,14 @@
 from django.urls import path
 
-from accounts import (
-    account_views,
-    audit_views,
-    members_views,
-    my_data_views,
-    organization_views,
-    views,
-    webhook_views,
-)
 from accounts.entrance_urls import later
-from accounts.pages import person_page
+from accounts.views import account as account_views
+from accounts.views import api_keys as views
+from accounts.views import audit as audit_views
+from accounts.views import members as members_views
+from accounts.views import my_data as my_data_views
+from accounts.views import organizations as organization_views
+from accounts.views import webhooks as webhook_views
+from accounts.views.access import person_page
 
 app_name = "accounts"
 
@@ -24,15 +22,15 @@ urlpatterns = [
     ),
     path(
         "account/providers/<slug:provider_id>/connect/",
-        person_page(later("accounts.provider_views.connect")),
+        person_page(later("accounts.views.sign_in_providers.connect")),
         name="connect_provider",
     ),
     path(
         "account/providers/<int:identity_id>/disconnect/",
-        person_page(later("accounts.provider_views.disconnect")),
+        person_page(later("accounts.views.sign_in_providers.disconnect")),
         name="disconnect_provider",
     ),
-    path("setup/", later("accounts.entrance_views.setup"), name="setup"),
+    path("setup/", later("accounts.views.sign_in.setup"), name="setup"),
     path("api-keys/", views.api_keys, name="api_keys"),
     path("api-keys/<uuid:key_id>/revoke/", views.revoke_key, name="revoke_api_key"),
     path("api-keys/<uuid:key_id>/rotate/", views.rotate_key, name="rotate_api_key"),

@@ -7,11 +7,11 @@ from agents.views import (
     inbox,
     inbox_settings,
     knowledge,
-    portable,
     providers,
-    sites,
     usage,
 )
+from agents.views import import_export as portable
+from agents.views import knowledge_sources as sites
 
 app_name = "agents"
 

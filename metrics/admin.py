@@ -1,7 +1,7 @@
 from django.contrib import admin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from accounts.operations import ReadOnlyAdmin
+from accounts.admin.recorded import ReadOnlyAdmin
 from metrics.models import AgentMetrics, MetricEvent, MetricsTotal
 
 

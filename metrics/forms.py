@@ -3,7 +3,7 @@ from typing import Any
 
 from django import forms
 
-from accounts.forms import DomainForm
+from accounts.views.forms.forms import DomainForm
 from metrics.bodies import MAX_DURATION
 
 PASSED, FAILED = "passed", "failed"

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.errors import DomainError
 from accounts.models.lifecycle import request_fingerprint
-from accounts.pages import page, principal_of
+from accounts.views.access import page, principal_of
 from metrics import charts, exports, overviews, trends
 from metrics.api_ledger import csv_response
 from metrics.filters import LeaderboardFilter

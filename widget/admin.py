@@ -1,8 +1,8 @@
 from django.contrib import admin, messages
 from django.db import transaction
 
+from accounts.admin.recorded import ReadOnlyAdmin
 from accounts.models import AuditAction
-from accounts.operations import ReadOnlyAdmin
 from widget.models import RefreshToken, WidgetSession
 from widget.sessions import revoke as end_session
 

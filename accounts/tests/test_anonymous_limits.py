@@ -11,8 +11,8 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from accounts import throttles
-from accounts.pages import anonymous_page
 from accounts.tests.factories import new_address
+from accounts.views.access import anonymous_page
 from config.tests.serving import free_port
 
 pytestmark = [pytest.mark.threaded, pytest.mark.django_db(transaction=True)]

@@ -9,8 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts import audit
-from accounts.audit_views import harmless
 from accounts.models import AuditAction
+from accounts.views.audit import harmless
 
 PAGE, CSV = "/audit/", "/audit/export.csv"
 

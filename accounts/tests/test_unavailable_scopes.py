@@ -4,10 +4,10 @@ import pytest
 from django.urls import reverse
 
 from accounts.errors import Invalid
-from accounts.forms import SCOPE_WORDS
 from accounts.keys import create_api_key, restore_api_key, revoke_api_key
 from accounts.models import APIKey, Scope
 from accounts.tests.factories import make_key
+from accounts.views.forms.forms import SCOPE_WORDS
 
 pytestmark = pytest.mark.django_db
 SCOPES = ["chat", "widget:sessions"]

@@ -5,7 +5,7 @@ from django.contrib import admin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from accounts.operations import (
+from accounts.admin.recorded import (
     IsDeletedFilter,
     OperatorAdmin,
     ReadOnlyAdmin,

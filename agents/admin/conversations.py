@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from accounts.operations import IsDeletedFilter, ReadOnlyAdmin
+from accounts.admin.recorded import IsDeletedFilter, ReadOnlyAdmin
 from agents.models import (
     Message,
     Rating,

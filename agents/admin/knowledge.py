@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Count
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from accounts.operations import OnlyTheseMixin, OperatorAdmin, ReadOnlyAdmin
+from accounts.admin.recorded import OnlyTheseMixin, OperatorAdmin, ReadOnlyAdmin
 from agents.knowledge.documents import create_document, delete_document
 from agents.knowledge.packs import (
     create_knowledge_pack,

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from accounts.operations import ReadOnlyAdmin
+from accounts.admin.recorded import ReadOnlyAdmin
 from agents.models import ProviderAccount
 
 

@@ -4,8 +4,8 @@ import pytest
 from django.urls import reverse
 
 from agents.editing import update_agent
-from agents.forms import EditAgentForm
 from agents.tests.factories import AgentFactory
+from agents.views.forms.agents import EditAgentForm
 
 CSS = ".them {\n  color: teal;\n}"
 

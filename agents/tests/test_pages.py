@@ -5,10 +5,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from agents.editing import update_agent
-from agents.forms import EditAgentForm
 from agents.models import Agent
 from agents.removal import delete_agent
 from agents.tests.factories import AgentFactory, KnowledgePackFactory, SessionFactory
+from agents.views.forms.agents import EditAgentForm
 from metrics.models import AgentMetrics
 
 LIST = reverse("agents:list")

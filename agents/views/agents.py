@@ -16,18 +16,18 @@ from django.views.decorators.http import (
 )
 
 from accounts.errors import DomainError, Stale
-from accounts.pages import page, principal_of
+from accounts.views.access import page, principal_of
 from agents import conversations, overviews
 from agents.creation import clone_agent
 from agents.editing import restore_version, update_agent
 from agents.embed import render_embed, render_strict_embed
-from agents.forms import CreateAgentForm, DocumentFormSet, EditAgentForm
 from agents.model_choice import is_offered
 from agents.models.agents import Agent
 from agents.models.personas import Persona
 from agents.release import release_draft
 from agents.removal import delete_agent, restore_agent
 from agents.setup import set_up_agent
+from agents.views.forms.agents import CreateAgentForm, DocumentFormSet, EditAgentForm
 
 PER_PAGE = 25
 LATEST = 5

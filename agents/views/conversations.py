@@ -16,17 +16,17 @@ from django.views.decorators.http import (
 )
 
 from accounts.errors import DomainError
-from accounts.pages import page, principal_of
 from accounts.request_facts import withholds_body
+from accounts.views.access import page, principal_of
 from agents import conversations as found
 from agents import endings, interruption, ratings, retention, tagging
 from agents.api.sessions import json_response
 from agents.conversation_export import as_csv, as_json
-from agents.conversation_forms import ConversationFilterForm, RetentionForm
 from agents.conversation_search import matches
 from agents.models.agents import Agent
 from agents.models.sessions import Session
 from agents.views.agents import find_agent
+from agents.views.forms.conversations import ConversationFilterForm, RetentionForm
 from metrics.api_ledger import csv_response
 
 PER_PAGE = 25

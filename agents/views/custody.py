@@ -15,13 +15,13 @@ from django.views.decorators.http import (
 )
 
 from accounts.errors import DomainError
-from accounts.forms import DomainForm
-from accounts.pages import page, principal_of
+from accounts.views.access import page, principal_of
+from accounts.views.forms.forms import DomainForm
 from agents.custody import overviews, runs, suites
 from agents.custody.graders import GRADERS, MAX_VALUE
-from agents.forms import LongTextField
 from agents.models.custody import CustodyKind
 from agents.views.agents import find_agent
+from agents.views.forms.fields import LongTextField
 from metrics.models import Difficulty
 
 RUNS_PER_PAGE = 10

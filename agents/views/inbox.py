@@ -13,8 +13,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.errors import DomainError, NotFound
-from accounts.pages import page, principal_of
 from accounts.request_facts import answer_now_with, withholds_body
+from accounts.views.access import page, principal_of
 from agents import canned, handover, inbox, inbox_feed, notes, streams
 from agents.models.handover import CannedReply, Holder
 from agents.models.sessions import Session

@@ -11,12 +11,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.errors import DomainError, NotFound
-from accounts.forms import DomainForm
-from accounts.pages import page, principal_of
 from accounts.permissions import may
+from accounts.views.access import page, principal_of
+from accounts.views.forms.forms import DomainForm
 from agents import canned, inbox_preferences
-from agents.forms import PLAIN, LongTextField
 from agents.models.handover import MAX_CANNED, CannedReply, Notify
+from agents.views.forms.fields import PLAIN, LongTextField
 
 PER_PAGE = 50
 MAY = "sessions:write"

@@ -16,17 +16,21 @@ from django.views.decorators.http import (
 )
 
 from accounts.errors import DomainError, NotFound
-from accounts.pages import page, principal_of
 from accounts.permissions import may
+from accounts.views.access import page, principal_of
 from agents import overviews
 from agents.api.downloads import as_attachment
-from agents.forms import DocumentForm, KnowledgePackForm
 from agents.knowledge.documents import create_document, delete_document, try_again
-from agents.knowledge.forms import FilesForm, SiteForm
 from agents.knowledge.packs import create_knowledge_pack
 from agents.knowledge.search import MAX_QUESTION, search
 from agents.knowledge.uploads import upload_files
 from agents.models.knowledge import KnowledgePack
+from agents.views.forms.knowledge import (
+    DocumentForm,
+    FilesForm,
+    KnowledgePackForm,
+    SiteForm,
+)
 
 PER_PAGE = 25
 # As many as an answer is made from; of one document all that a search ranks.

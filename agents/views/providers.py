@@ -9,9 +9,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.errors import DomainError
-from accounts.forms import DomainForm
 from accounts.models.organizations import Organization
-from accounts.pages import page, principal_of
+from accounts.views.access import page, principal_of
+from accounts.views.forms.forms import DomainForm
 from agents.llm import circuit
 from agents.models.providers import (
     LONGEST_SILENCE,

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models.organizations import UNLIMITED
-from accounts.pages import page, principal_of
+from accounts.views.access import page, principal_of
 from agents import budgets, usage
 from agents.models.usage import resets_at, this_month
 from agents.views.agents import find_agent

@@ -1,7 +1,7 @@
 """Who may open which page: a matrix made from the URLs, as the API has one.
 
 Every page is tried with every method, by everybody. A page that is new fails here
-until it says what it needs (`accounts.pages.page`, `person_page`).
+until it says what it needs (`accounts.views.access.page`, `person_page`).
 """
 
 import re

@@ -13,7 +13,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.authentication import ORGANIZATION_IN_SESSION
 from accounts.errors import DomainError
-from accounts.forms import APIKeyForm, RotationForm
 from accounts.keys import (
     create_api_key,
     restore_api_key,
@@ -22,8 +21,9 @@ from accounts.keys import (
 )
 from accounts.models.api_keys import APIKey
 from accounts.models.organizations import Membership
-from accounts.pages import page, person_page, principal_of
 from accounts.request_facts import answers_with
+from accounts.views.access import page, person_page, principal_of
+from accounts.views.forms.forms import APIKeyForm, RotationForm
 
 PER_PAGE = 50
 

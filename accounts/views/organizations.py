@@ -15,14 +15,14 @@ from accounts.errors import DomainError
 from accounts.exports import export_organization, export_visitor
 from accounts.members import create_organization, rename_organization
 from accounts.models.organizations import Membership
-from accounts.organization_forms import (
+from accounts.removal import delete_organization, restore_organization
+from accounts.request_facts import answer_now_with, answers_with
+from accounts.views.access import page, person_page, principal_of
+from accounts.views.forms.organizations import (
     ConfirmationForm,
     OrganizationForm,
     VisitorForm,
 )
-from accounts.pages import page, person_page, principal_of
-from accounts.removal import delete_organization, restore_organization
-from accounts.request_facts import answer_now_with, answers_with
 from accounts.visitors import erase_visitor
 
 

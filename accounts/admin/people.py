@@ -7,16 +7,16 @@ from django.db import transaction
 from django.utils.html import format_html
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
-from accounts.closing import close_account, reopen_account
-from accounts.errors import NotFound
-from accounts.factors import remove_factors
-from accounts.models import AuditAction, BrowserSession, User
-from accounts.operations import (
+from accounts.admin.recorded import (
     IsDeletedFilter,
     ReadOnlyAdmin,
     RefusableForm,
     SoftDeletedAdmin,
 )
+from accounts.closing import close_account, reopen_account
+from accounts.errors import NotFound
+from accounts.factors import remove_factors
+from accounts.models import AuditAction, BrowserSession, User
 
 
 class EmailIsFree:

@@ -1,7 +1,7 @@
 from django import forms
 
-from accounts.forms import DomainForm
 from accounts.models.webhooks import WebhookEvent
+from accounts.views.forms.forms import DomainForm
 
 
 class WebhookForm(DomainForm):

@@ -6,8 +6,8 @@ from typing import Any
 from django import forms
 
 from accounts.errors import DomainError
-from accounts.forms import DomainForm
 from accounts.strict_json import InvalidBody, parse_json
+from accounts.views.forms.forms import DomainForm
 from agents.gallery import Ready
 from agents.models.agents import Industry
 from agents.portable.shape import MAX_BYTES

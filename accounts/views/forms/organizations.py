@@ -1,6 +1,6 @@
 from django import forms
 
-from accounts.forms import DomainForm
+from accounts.views.forms.forms import DomainForm
 from accounts.visitors import LONGEST_ID
 
 

@@ -10,10 +10,10 @@ from django.views.decorators.http import require_http_methods
 from accounts import devices, first_owner
 from accounts.authentication import ORGANIZATION_IN_SESSION
 from accounts.errors import DomainError
-from accounts.forms import FirstOwnerForm
-from accounts.members_views import SIGN_IN_BACKEND
-from accounts.pages import anonymous_page
 from accounts.request_facts import answers_with
+from accounts.views.access import anonymous_page
+from accounts.views.forms.forms import FirstOwnerForm
+from accounts.views.members import SIGN_IN_BACKEND
 
 
 class NewPasswordView(PasswordResetFromKeyView):

@@ -10,14 +10,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.errors import DomainError
 from accounts.models.lifecycle import request_fingerprint
-from accounts.pages import page, principal_of
+from accounts.views.access import page, principal_of
 from agents.api.import_export import as_download
 from agents.gallery import Ready, file_of, ready_agents
 from agents.models.agents import Agent, Industry
-from agents.portable.forms import ImportForm, OnceForm, ReadyForm
 from agents.portable.importing import import_agent
 from agents.portable.shape import read
 from agents.views.agents import find_agent
+from agents.views.forms.import_export import ImportForm, OnceForm, ReadyForm
 
 DEFAULT_INDUSTRY = Industry.GENERAL.value
 

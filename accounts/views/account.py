@@ -17,11 +17,11 @@ from accounts.browser_sessions import (
 )
 from accounts.errors import DomainError, NotFound
 from accounts.factors import overview_of
-from accounts.forms import NameForm
 from accounts.identities import identities_of
 from accounts.models.browser_sessions import BrowserSession
-from accounts.pages import person_page
 from accounts.profiles import change_name
+from accounts.views.access import person_page
+from accounts.views.forms.forms import NameForm
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

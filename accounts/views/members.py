@@ -13,7 +13,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import audit
 from accounts.authentication import ORGANIZATION_IN_SESSION
 from accounts.errors import DomainError
-from accounts.forms import InvitationForm, JoinForm, RoleForm
 from accounts.members import (
     InvitationInvalid,
     accept_as_new_user,
@@ -27,8 +26,9 @@ from accounts.members import (
 )
 from accounts.models.audit import AuditAction
 from accounts.models.users import User
-from accounts.pages import anonymous_page, page, principal_of
 from accounts.permissions import may
+from accounts.views.access import anonymous_page, page, principal_of
+from accounts.views.forms.forms import InvitationForm, JoinForm, RoleForm
 
 PER_PAGE = 50
 SIGN_IN_BACKEND = "allauth.account.auth_backends.AuthenticationBackend"

@@ -2,8 +2,8 @@
 
 from django import forms
 
-from accounts.forms import DomainForm
 from accounts.models.organizations import Organization
+from accounts.views.forms.forms import DomainForm
 from agents.conversation_search import LONGEST
 from agents.conversations import tags_of
 from agents.models.feedback import RatingValue

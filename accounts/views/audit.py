@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.models.audit import AuditAction, AuditLog
-from accounts.pages import page, principal_of
+from accounts.views.access import page, principal_of
 
 PER_PAGE = 50
 MOST_EXPORTED = 100_000

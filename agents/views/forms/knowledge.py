@@ -4,9 +4,11 @@ from typing import Any
 
 from django import forms
 
-from accounts.forms import DomainForm
+from accounts.views.forms.forms import DomainForm
 from agents.knowledge.sources import MAX_DEPTH, MAX_PAGES
+from agents.models.knowledge import Language
 from agents.models.sources import Recrawl
+from agents.views.forms.fields import PLAIN
 
 
 class FilesInput(forms.ClearableFileInput):
@@ -62,3 +64,35 @@ class SiteForm(SiteLimitsForm):
         help_text="A page, or a sitemap (sitemap.xml).",
     )
     field_order = ("url", "max_pages", "max_depth", "recrawl")
+
+
+class DocumentForm(DomainForm):
+    """A text, pasted."""
+
+    title = forms.CharField(max_length=500, widget=forms.TextInput(attrs=PLAIN))
+    content = forms.CharField(
+        label="Text",
+        widget=forms.Textarea(attrs={"rows": 7}),
+        help_text="Plain text or Markdown. Headings help it find the right passage.",
+    )
+    source_url = forms.URLField(
+        label="Where it stands",
+        max_length=2000,
+        required=False,
+        assume_scheme="https",
+        help_text="Citations link to this address.",
+    )
+
+
+class KnowledgePackForm(DomainForm):
+    """A new, empty pack."""
+
+    name = forms.CharField(max_length=255, widget=forms.TextInput(attrs=PLAIN))
+    description = forms.CharField(
+        max_length=2000, required=False, widget=forms.TextInput(attrs=PLAIN)
+    )
+    language = forms.ChoiceField(
+        choices=Language,
+        initial=Language.ENGLISH,
+        help_text="Of its texts; search knows its word forms.",
+    )

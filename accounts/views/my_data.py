@@ -13,9 +13,9 @@ from accounts.closing import close_account
 from accounts.errors import DomainError
 from accounts.exports import export_person
 from accounts.models.organizations import Membership
-from accounts.organization_forms import ConfirmationForm
-from accounts.pages import person_page, principal_of
 from accounts.request_facts import answers_with
+from accounts.views.access import person_page, principal_of
+from accounts.views.forms.organizations import ConfirmationForm
 
 
 @require_safe

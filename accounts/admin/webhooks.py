@@ -3,8 +3,8 @@
 from django.contrib import admin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
+from accounts.admin.recorded import IsDeletedFilter, ReadOnlyAdmin
 from accounts.models.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint
-from accounts.operations import IsDeletedFilter, ReadOnlyAdmin
 
 
 @admin.register(WebhookEndpoint)

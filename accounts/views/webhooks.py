@@ -20,9 +20,9 @@ from accounts.endpoints import (
 )
 from accounts.errors import DomainError
 from accounts.models.webhooks import WebhookDelivery, WebhookEndpoint
-from accounts.pages import page, principal_of
 from accounts.request_facts import answers_with
-from accounts.webhook_forms import WebhookForm
+from accounts.views.access import page, principal_of
+from accounts.views.forms.webhooks import WebhookForm
 
 PER_PAGE = 50
 MAY = "webhooks:manage"

@@ -4,10 +4,12 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from accounts import (
-    cache,
-    people_admin,  # noqa: F401 - registers its own
-    webhooks_admin,  # noqa: F401 - registers its own
+from accounts import cache
+from accounts.admin.recorded import (
+    IsDeletedFilter,
+    OperatorAdmin,
+    ReadOnlyAdmin,
+    SoftDeletedAdmin,
 )
 from accounts.keys import revoke_api_key
 from accounts.members import revoke_invitation
@@ -24,12 +26,6 @@ from accounts.models import (
     Organization,
 )
 from accounts.models.organizations import PLAN_LIMITS, UNLIMITED
-from accounts.operations import (
-    IsDeletedFilter,
-    OperatorAdmin,
-    ReadOnlyAdmin,
-    SoftDeletedAdmin,
-)
 from accounts.removal import delete_organization, restore_organization
 
 # Tables of sign-in that users' own pages keep; operators have no business there.

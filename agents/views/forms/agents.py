@@ -1,10 +1,10 @@
 import uuid
-from typing import Any, get_args
+from typing import Any
 
 from django import forms
 
-from accounts.forms import DomainForm
 from accounts.models.organizations import Organization
+from accounts.views.forms.forms import DomainForm
 from agents.configuration import (
     WAIT_MINUTES,
     Animation,
@@ -13,30 +13,16 @@ from agents.configuration import (
     Theme,
     WidgetConfig,
 )
-from agents.knowledge.forms import FilesField
 from agents.model_choice import GROUNDED_WORDS, choices_for, usual_model
 from agents.models.agents import Agent, Industry, ReleaseGate, Template
-from agents.models.knowledge import KnowledgePack, Language
+from agents.models.knowledge import KnowledgePack
 from agents.models.personas import Persona
 from agents.models.providers import GROUNDED
+from agents.views.forms.fields import PLAIN, LongTextField, words_of
+from agents.views.forms.knowledge import DocumentForm, FilesField
 
 MAX_DOCUMENTS = 10
-PLAIN = {"autocomplete": "off"}
 NO_PACK, EXISTING_PACK, NEW_PACK = "none", "existing", "new"
-
-
-class LongTextField(forms.CharField):
-    """Text with line ends as they are stored, not as a browser sends them."""
-
-    def to_python(self, value: Any) -> str:
-        return super().to_python(value).replace("\r\n", "\n")
-
-
-def words_of(literal: Any) -> list[tuple[str, str]]:
-    """Return the values of a Literal as choices, in words."""
-    return [
-        (value, value.replace("-", " ").capitalize()) for value in get_args(literal)
-    ]
 
 
 class AgentForm(DomainForm):
@@ -339,24 +325,6 @@ class EditAgentForm(AgentForm):
         }
 
 
-class DocumentForm(DomainForm):
-    """A text, pasted."""
-
-    title = forms.CharField(max_length=500, widget=forms.TextInput(attrs=PLAIN))
-    content = forms.CharField(
-        label="Text",
-        widget=forms.Textarea(attrs={"rows": 7}),
-        help_text="Plain text or Markdown. Headings help it find the right passage.",
-    )
-    source_url = forms.URLField(
-        label="Where it stands",
-        max_length=2000,
-        required=False,
-        assume_scheme="https",
-        help_text="Citations link to this address.",
-    )
-
-
 DocumentFormSet = forms.formset_factory(
     DocumentForm,
     extra=1,
@@ -364,17 +332,3 @@ DocumentFormSet = forms.formset_factory(
     absolute_max=MAX_DOCUMENTS,
     validate_max=True,
 )
-
-
-class KnowledgePackForm(DomainForm):
-    """A new, empty pack."""
-
-    name = forms.CharField(max_length=255, widget=forms.TextInput(attrs=PLAIN))
-    description = forms.CharField(
-        max_length=2000, required=False, widget=forms.TextInput(attrs=PLAIN)
-    )
-    language = forms.ChoiceField(
-        choices=Language,
-        initial=Language.ENGLISH,
-        help_text="Of its texts; search knows its word forms.",
-    )

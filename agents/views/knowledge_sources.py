@@ -14,9 +14,8 @@ from django.views.decorators.http import (
 )
 
 from accounts.errors import DomainError, NotFound
-from accounts.pages import page, principal_of
+from accounts.views.access import page, principal_of
 from agents import overviews
-from agents.knowledge.forms import SiteForm, SiteLimitsForm
 from agents.knowledge.sources import (
     crawl_again,
     create_source,
@@ -25,6 +24,7 @@ from agents.knowledge.sources import (
     update_source,
 )
 from agents.models.sources import KnowledgeSource
+from agents.views.forms.knowledge import SiteForm, SiteLimitsForm
 from agents.views.knowledge import PER_PAGE, check_may_write, find_pack, sites_of
 
 
