@@ -20,8 +20,8 @@ from accounts.models.lifecycle import WorkStatus
 from accounts.models.organizations import UNLIMITED, Organization
 from accounts.models.users import User
 from agents import budget_notices
-from agents.llm import dialogue
-from agents.llm.dialogue import MAX_CONTEXT_TOKENS
+from agents.llm import prompt
+from agents.llm.prompt import MAX_CONTEXT_TOKENS
 from agents.models.agents import Agent
 from agents.models.replies import Reply
 from agents.models.usage import (
@@ -69,7 +69,7 @@ def tokens_needed(version: AgentVersion | None, question: str) -> int:
     """Bound what one answer can cost, from above."""
     config = version.config if version else {}
     longest = config.get("max_tokens", 1000)
-    return MAX_CONTEXT_TOKENS + longest + dialogue.question_tokens(question)
+    return MAX_CONTEXT_TOKENS + longest + prompt.question_tokens(question)
 
 
 @transaction.atomic

@@ -20,7 +20,7 @@ from accounts.models.lifecycle import new_id, request_fingerprint
 from accounts.models.users import User
 from accounts.webhooks import announcing
 from accounts.work import store_paid
-from agents import budgets, speech
+from agents import budgets
 from agents.llm.provider import Ending, ProviderError, Turn, estimate_tokens
 from agents.models.agents import Agent
 from agents.models.sessions import Channel, MessageRole, Session
@@ -28,7 +28,8 @@ from agents.models.usage import Reservation, UsageKind
 from agents.models.versions import AgentVersion
 from agents.openai_requests import Asked
 from agents.opening import AgentIsSilent
-from agents.speech import GivenUp
+from agents.replies import generation
+from agents.replies.generation import GivenUp
 
 
 class QuotaUsedUp(DomainError):
@@ -153,7 +154,9 @@ def _hold(agent: Agent, asked: Asked) -> Reservation:
 def turn_for(completion: Completion) -> Turn:
     """Gather what the provider gets to see; the agent's own word stands above."""
     asked = completion.asked
-    turn = speech.turn_for(completion.version, asked.question, history=asked.history)
+    turn = generation.turn_for(
+        completion.version, asked.question, history=asked.history
+    )
     temperature = turn.temperature if asked.temperature is None else asked.temperature
     # The client's context comes last: nothing is looked up by it.
     return replace(
@@ -191,7 +194,7 @@ def spoken(completion: Completion) -> Generator[str]:
 def _words(completion: Completion) -> Generator[str]:
     completion.turn = turn_for(completion)
     give_connections_back()
-    with closing(speech.say(completion.version, completion.turn)) as parts:
+    with closing(generation.say(completion.version, completion.turn)) as parts:
         for part in parts:
             # Again: the provider's settings were read before it first spoke.
             give_connections_back()

@@ -9,8 +9,8 @@ from typing import Any
 
 from accounts.errors import DomainError
 from agents.llm.provider import Said
-from agents.replies import MAX_QUESTION
-from agents.speech import MAX_HISTORY
+from agents.replies.generation import MAX_HISTORY
+from agents.replies.questions import MAX_QUESTION
 
 MAX_MESSAGES = 100
 MAX_CHARACTERS = 40_000

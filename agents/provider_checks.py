@@ -12,12 +12,12 @@ from accounts import audit
 from accounts.models.audit import AuditAction
 from accounts.models.users import User
 from accounts.throttles import Limit, take
-from agents.llm import circuit
+from agents.llm import circuit_breaker
 from agents.llm.accounts import account_of
-from agents.llm.openai_compatible import OpenAICompatible
-from agents.llm.patience import Patience
+from agents.llm.deadlines import Patience
+from agents.llm.embeddings import vectors_by
+from agents.llm.openai_chat import OpenAICompatible
 from agents.llm.provider import Ending, ProviderError, Turn, do_not_mind
-from agents.llm.vectors import vectors_by
 from agents.models.providers import ProviderAccount
 from agents.provider_accounts import locked, renew_vectors, vectors_of
 
@@ -56,7 +56,7 @@ def find_out(account: ProviderAccount) -> Findings:
     findings = Findings()
     # Whoever tests wants to know how it is now.
     for key in (str(account.pk), f"{account.pk}:vectors"):
-        circuit.succeeded(key)
+        circuit_breaker.succeeded(key)
     try:
         findings.models = _models_if_told(account)
         if account.default_model:
@@ -82,12 +82,12 @@ def _models_if_told(account: ProviderAccount) -> list[str]:
 
 def offered_by(account: ProviderAccount) -> list[str]:
     """Return the names of the models an account may use. Raises ProviderError."""
-    from agents.llm import wire
+    from agents.llm import http_client
 
     patience = Patience(
         seconds=CHECK_SECONDS, silence=CHECK_SECONDS, waiting=do_not_mind
     )
-    with wire.asking(account_of(account, ""), patience) as client:
+    with http_client.asking(account_of(account, ""), patience) as client:
         names = [row.id for row in client.models.list().data or []]
     names = [
         # Gemini's list names them as paths; asked for they are without.

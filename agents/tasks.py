@@ -8,19 +8,18 @@ from agents import (
     budget_notices,
     inbox_notices,
     optimization,
-    replies,
     retention,
     stats,
-    summaries,
     unfinished,
 )
 from agents.custody import runs
 from agents.knowledge import crawling, indexing, vectors
+from agents.replies import production, summaries
 
 
 @shared_task(name="agents.tasks.answer")
 def answer(reply_id: str) -> None:
-    replies.produce(reply_id)
+    production.produce(reply_id)
 
 
 @shared_task(name="agents.tasks.summarize", **limits(summaries.LEASE_SECONDS))

@@ -8,7 +8,7 @@ from accounts.work import sweep
 from agents.budgets import release_overdue
 from agents.endings import expire_overdue
 from agents.knowledge.sources import start_due
-from agents.replies import announce_overdue, give_up_overdue
+from agents.replies.production import announce_overdue, give_up_overdue
 from agents.waiting import apologize_overdue, release_deserted
 
 # Every kind of work but answers was sent here before each had a queue of its own.

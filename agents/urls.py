@@ -4,14 +4,14 @@ from agents.views import (
     agents,
     conversations,
     custody,
+    import_export,
     inbox,
     inbox_settings,
     knowledge,
+    knowledge_sources,
     providers,
     usage,
 )
-from agents.views import import_export as portable
-from agents.views import knowledge_sources as sites
 
 app_name = "agents"
 
@@ -35,13 +35,13 @@ INBOX = "inbox/<uuid:session_id>/"
 urlpatterns = [
     path("agents/", agents.agent_list, name="list"),
     path("agents/new/", agents.create, name="create"),
-    path("agents/import/", portable.import_page, name="import"),
-    path("agents/templates/", portable.templates, name="templates"),
-    path("agents/templates/<slug:key>/", portable.template, name="template"),
+    path("agents/import/", import_export.import_page, name="import"),
+    path("agents/templates/", import_export.templates, name="templates"),
+    path("agents/templates/<slug:key>/", import_export.template, name="template"),
     path("agents/search/", agents.search, name="search"),
     path(AGENT, agents.detail, name="detail"),
     path(f"{AGENT}optimization/", agents.optimization, name="optimization"),
-    path(f"{AGENT}export/", portable.export, name="export"),
+    path(f"{AGENT}export/", import_export.export, name="export"),
     path(f"{AGENT}edit/", agents.edit, name="edit"),
     path(f"{AGENT}delete/", agents.delete, name="delete"),
     path(f"{AGENT}restore/", agents.restore, name="restore"),
@@ -124,11 +124,11 @@ urlpatterns = [
     path(f"{PACK}files/", knowledge.upload, name="upload"),
     path(f"{PACK}search/", knowledge.retrieval, name="knowledge_search"),
     path(f"{PACK}documents/", knowledge.documents, name="knowledge_documents"),
-    path(f"{PACK}sites/", sites.sites, name="knowledge_sites"),
-    path(SITE, sites.site, name="knowledge_site"),
-    path(f"{SITE}pages/", sites.site_pages, name="site_pages"),
-    path(f"{SITE}crawl/", sites.crawl_site, name="crawl_site"),
-    path(f"{SITE}delete/", sites.remove_site, name="delete_site"),
+    path(f"{PACK}sites/", knowledge_sources.sites, name="knowledge_sites"),
+    path(SITE, knowledge_sources.site, name="knowledge_site"),
+    path(f"{SITE}pages/", knowledge_sources.site_pages, name="site_pages"),
+    path(f"{SITE}crawl/", knowledge_sources.crawl_site, name="crawl_site"),
+    path(f"{SITE}delete/", knowledge_sources.remove_site, name="delete_site"),
     path(DOCUMENT, knowledge.document, name="knowledge_document"),
     path(f"{DOCUMENT}file/", knowledge.document_file, name="document_file"),
     path(f"{DOCUMENT}again/", knowledge.retry_document, name="retry_document"),

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.errors import NotFound
-from agents import handover, interruption, opening, ratings, replies
+from agents import handover, opening, ratings
 from agents.budgets import BudgetExceeded
 from agents.llm.persons import language_of
 from agents.models.replies import Reply
@@ -17,6 +17,7 @@ from agents.models.sessions import (
     Session,
     SessionIsOver,
 )
+from agents.replies import interruption, questions
 from agents.streams import last_event_id
 from agents.transcripts import handover_of, receipt_of, transcript
 from widget.errors import MessageTooLarge, MonthUsedUp
@@ -44,8 +45,8 @@ class Handed(NamedTuple):
 
 def ask(widget_session: WidgetSession, content: str, key: str | None) -> Asked:
     """Put a visitor's question, opening the conversation if there is none."""
-    if len(content) > replies.MAX_QUESTION:
-        raise MessageTooLarge(f"At most {replies.MAX_QUESTION:,} characters.")
+    if len(content) > questions.MAX_QUESTION:
+        raise MessageTooLarge(f"At most {questions.MAX_QUESTION:,} characters.")
     conversation, refresh = _conversation(widget_session)
     try:
         asked = _asked(conversation, content, key)
@@ -61,7 +62,7 @@ def _asked(
     conversation: Session, content: str, key: str | None
 ) -> tuple[Message, Reply | None, bool]:
     try:
-        return replies.ask(session=conversation, content=content, idempotency_key=key)
+        return questions.ask(session=conversation, content=content, idempotency_key=key)
     except BudgetExceeded:
         # What the organization may spend is no visitor's business.
         raise MonthUsedUp from None

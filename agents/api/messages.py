@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from accounts.api.viewsets import IDEMPOTENCY, ORGANIZATION, idempotency_key
 from accounts.errors import Invalid
-from agents import interruption, ratings, replies
+from agents import ratings
 from agents.api.session_serializers import (
     AskedShape,
     MessageBody,
@@ -18,6 +18,7 @@ from agents.api.session_serializers import (
 )
 from agents.models.replies import Reply
 from agents.models.sessions import Message
+from agents.replies import interruption, questions
 from agents.transcripts import rating_as_dict, receipt_of, transcript
 
 MOST = 100
@@ -62,7 +63,7 @@ class MessageActions:
     def ask(self, request, pk):
         body = self.body()
         return self.accepted(
-            *replies.ask(
+            *questions.ask(
                 session=self.find(),
                 content=body["content"],
                 idempotency_key=idempotency_key(request, body),

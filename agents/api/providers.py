@@ -18,7 +18,7 @@ from accounts.api.viewsets import (
 from accounts.errors import NotFound
 from accounts.models.api_keys import Scope
 from agents import provider_accounts, provider_checks
-from agents.llm import circuit
+from agents.llm import circuit_breaker
 from agents.model_choice import choices_for
 from agents.models.providers import (
     LONGEST_SILENCE,
@@ -181,7 +181,7 @@ class ProviderViewSet(OrganizationViewSet):
                 "models": found.models,
                 "answered_ms": found.answered_ms,
                 "embedding_dimensions": found.embedding_dimensions,
-                "resting": circuit.is_open(str(account.pk)),
+                "resting": circuit_breaker.is_open(str(account.pk)),
             }
         )
 

@@ -7,11 +7,12 @@ from rest_framework import serializers
 from accounts.api.fields import NameField, StrictSerializer, TextField
 from accounts.api.viewsets import CreationBody
 from accounts.models.lifecycle import WorkStatus
-from agents import ratings, replies, tagging
+from agents import ratings, tagging
 from agents.conversation_search import Match
 from agents.models.feedback import RatingValue
 from agents.models.handover import Holder
 from agents.models.sessions import Channel, MessageRole, Session, SessionStatus
+from agents.replies import questions
 from agents.transcripts import transcript
 
 
@@ -25,7 +26,7 @@ class SessionBody(CreationBody):
 
 
 class MessageBody(CreationBody):
-    content = TextField(max_length=replies.MAX_QUESTION)
+    content = TextField(max_length=questions.MAX_QUESTION)
 
 
 class CancelBody(StrictSerializer):

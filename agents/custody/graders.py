@@ -12,7 +12,7 @@ from typing import Any
 import re2
 
 from accounts.errors import Invalid
-from agents.llm import phrases
+from agents.grounded import phrases
 
 MAX_GRADERS = 10
 MAX_VALUE = 500

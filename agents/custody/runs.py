@@ -37,7 +37,7 @@ from agents.models.custody import CustodyKind, CustodyResult, CustodyRun
 from agents.models.sessions import MessageRole
 from agents.models.usage import UsageKind
 from agents.models.versions import AgentVersion
-from agents.speech import say, turn_for
+from agents.replies.generation import say, turn_for
 from agents.webhook_events import announce_agent
 from metrics.custody import CustodyProtocolService
 

@@ -16,7 +16,8 @@ from agents.models.sessions import Channel, Message, MessageRole, Session
 from agents.notes import add_note
 from agents.opening import start_session
 from agents.ratings import rate
-from agents.replies import ask, produce
+from agents.replies.production import produce
+from agents.replies.questions import ask
 
 JONAS, PRIYA = "jonas@harborcoffee.example", "priya@harborcoffee.example"
 SITE = "https://harborcoffee.example"

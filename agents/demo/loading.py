@@ -30,7 +30,8 @@ from agents.models.sessions import Channel, Message, Session
 from agents.models.versions import AgentVersion, OptimizationRun
 from agents.opening import start_session
 from agents.optimization import optimize
-from agents.replies import ask, produce
+from agents.replies.production import produce
+from agents.replies.questions import ask
 from metrics.demo import load_history
 
 OPENED = timedelta(weeks=9)

@@ -4,8 +4,8 @@ from urllib.parse import urlsplit
 
 from agents.knowledge.embedder import EmbeddingError
 from agents.llm.accounts import account_of
+from agents.llm.embeddings import vectors_by
 from agents.llm.provider import ProviderError
-from agents.llm.vectors import vectors_by
 from agents.models.providers import ProviderAccount
 
 # Somebody waits for the answer to one question, nobody for a batch of passages.

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from agents.llm.accounts import Account
-from agents.llm.openai_compatible import OpenAICompatible
+from agents.llm.openai_chat import OpenAICompatible
 from agents.llm.provider import Delta, Ending, ProviderError, Turn
 from agents.models import ProviderAccount
 from agents.provider_accounts import create_account

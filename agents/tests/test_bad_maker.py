@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from agents.llm import openai_compatible
-from agents.llm.openai_compatible import OpenAICompatible
+from agents.llm import openai_chat
+from agents.llm.openai_chat import OpenAICompatible
 from agents.llm.provider import ProviderError
 from agents.tests.maker import (
     LOOPBACK,
@@ -28,7 +28,7 @@ from agents.tests.maker import (
 def on_loopback(settings, monkeypatch):
     """Let loopback be asked, and nobody pause for long between two tries."""
     settings.OUTBOUND_ALLOWED_NETWORKS = LOOPBACK
-    monkeypatch.setattr(openai_compatible, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(openai_chat, "PAUSE_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -130,9 +130,9 @@ def test_an_endless_answer_is_as_long_as_was_asked_for(maker):
 
 
 def test_an_endless_line_is_not_kept(maker, monkeypatch):
-    from agents.llm import wire as line
+    from agents.llm import http_client
 
-    monkeypatch.setattr(line, "MAX_BYTES", 200_000)
+    monkeypatch.setattr(http_client, "MAX_BYTES", 200_000)
 
     def talk(wire):
         wire.begin()
@@ -170,7 +170,7 @@ def test_an_answer_without_an_end_is_none(maker):
 
 
 def test_figures_that_never_come_are_not_waited_for(maker, monkeypatch):
-    monkeypatch.setattr(openai_compatible, "AFTERTHOUGHT_SECONDS", 0.1)
+    monkeypatch.setattr(openai_chat, "AFTERTHOUGHT_SECONDS", 0.1)
 
     def talk(wire):
         wire.begin()

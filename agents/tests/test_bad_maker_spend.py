@@ -6,9 +6,10 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Organization
-from agents import completions, openai_requests, replies
-from agents.llm import circuit, openai_compatible
+from agents import completions, openai_requests
+from agents.llm import circuit_breaker, openai_chat
 from agents.models import ProviderAccount, Reply, Reservation, UsageMonth
+from agents.replies import production, questions
 from agents.tests.factories import SessionFactory, knowing_agent
 from agents.tests.maker import (
     LOOPBACK,
@@ -31,7 +32,7 @@ COMPLETIONS = "/v1/chat/completions"
 @pytest.fixture
 def maker(settings, monkeypatch):
     settings.OUTBOUND_ALLOWED_NETWORKS = LOOPBACK
-    monkeypatch.setattr(openai_compatible, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(openai_chat, "PAUSE_SECONDS", 0.01)
     with making() as maker:
         yield maker
 
@@ -45,14 +46,14 @@ def agent(maker, harbor):
 
 def asked(agent):
     session = SessionFactory(agent_ref=agent)
-    return replies.ask(session=session, content=QUESTION)[1]
+    return questions.ask(session=session, content=QUESTION)[1]
 
 
 def produced(reply):
     """Produce a reply to its end, without waiting between its attempts."""
     while True:
         Reply.objects.update(run_after=timezone.now())
-        replies.produce(reply.pk)
+        production.produce(reply.pk)
         reply.refresh_from_db()
         if reply.is_finished:
             return reply
@@ -148,14 +149,14 @@ def test_a_client_that_leaves_is_noticed_while_the_maker_is_silent(maker, agent,
 def nearly_open(agent) -> str:
     """Let the agent's account fail once less than its circuit bears; return its key."""
     key = str(ProviderAccount.objects.get(organization=agent.organization).pk)
-    for _ in range(circuit.FAILURES - 1):
-        circuit.failed(key)
+    for _ in range(circuit_breaker.FAILURES - 1):
+        circuit_breaker.failed(key)
     return key
 
 
 def one_more_failure_is_borne(key) -> bool:
-    circuit.failed(key)
-    return not circuit.is_open(key)
+    circuit_breaker.failed(key)
+    return not circuit_breaker.is_open(key)
 
 
 def test_an_answer_in_a_conversation_makes_up_for_earlier_failures(maker, agent):

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import AuditLog, Organization, WebhookDelivery
 from accounts.tests.factories import make_webhook
-from agents import budget_notices, budgets, replies, unfinished
+from agents import budget_notices, budgets, unfinished
 from agents.models import (
     AgentBudget,
     Reply,
@@ -18,6 +18,7 @@ from agents.models import (
     UsageMonth,
 )
 from agents.models.usage import month_after, this_month
+from agents.replies import production, questions
 from agents.tests.factories import AgentFactory, SessionFactory
 from agents.tests.speaking import Scripted
 
@@ -47,7 +48,7 @@ def hold(agent, tokens=100, kind=UsageKind.CONVERSATION):
 
 
 def test_a_question_holds_a_message_and_its_tokens(session, agent):
-    replies.ask(session=session, content="How long?")
+    questions.ask(session=session, content="How long?")
     held = Reservation.objects.get()
     assert held.tokens >= 3_000
     for row in (month_of(), month_of(agent)):
@@ -55,9 +56,9 @@ def test_a_question_holds_a_message_and_its_tokens(session, agent):
 
 
 def test_an_answer_settles_what_it_really_took(session, agent, monkeypatch):
-    monkeypatch.setattr(replies, "provider_for", lambda *a, **k: Scripted("Yes."))
-    reply = replies.ask(session=session, content="How long?")[1]
-    replies.produce(reply.pk)
+    monkeypatch.setattr(production, "provider_for", lambda *a, **k: Scripted("Yes."))
+    reply = questions.ask(session=session, content="How long?")[1]
+    production.produce(reply.pk)
     for row in (month_of(), month_of(agent)):
         assert figures(row) == (1, 7, 0, 0)
     day = UsageDay.objects.get()
@@ -65,23 +66,23 @@ def test_an_answer_settles_what_it_really_took(session, agent, monkeypatch):
 
 
 def test_a_reply_that_fails_gives_all_of_it_back(session, agent):
-    reply = replies.ask(session=session, content="How long?")[1]
-    Reply.objects.update(attempt=replies.MAX_ATTEMPTS)
-    replies.produce(reply.pk)
+    reply = questions.ask(session=session, content="How long?")[1]
+    Reply.objects.update(attempt=production.MAX_ATTEMPTS)
+    production.produce(reply.pk)
     assert figures(month_of()) == figures(month_of(agent)) == (0, 0, 0, 0)
 
 
 def test_a_repeated_key_holds_nothing_twice(session):
     for _ in range(2):
-        replies.ask(session=session, content="How long?", idempotency_key="one")
+        questions.ask(session=session, content="How long?", idempotency_key="one")
     assert month_of().reserved_messages == 1
 
 
 def test_the_organizations_cap_refuses_the_next_question(session, harbor):
     Organization.objects.update(max_messages_per_month=1)
-    replies.ask(session=session, content="One?")
+    questions.ask(session=session, content="One?")
     with pytest.raises(budgets.BudgetExceeded) as refused:
-        replies.ask(session=session, content="Two?")
+        questions.ask(session=session, content="Two?")
     facts = refused.value.facts
     assert (facts["of"], facts["budget"]) == ("organization", "messages")
     assert (facts["limit"], facts["used"]) == (1, 1)
@@ -92,9 +93,9 @@ def test_the_agents_own_cap_refuses_and_leaves_the_organizations_figures(
     session, agent, ada
 ):
     budgets.set_caps(agent=agent, actor=ada.user, max_messages_per_month=1)
-    replies.ask(session=session, content="One?")
+    questions.ask(session=session, content="One?")
     with pytest.raises(budgets.BudgetExceeded) as refused:
-        replies.ask(session=session, content="Two?")
+        questions.ask(session=session, content="Two?")
     assert refused.value.facts["of"] == "agent"
     assert month_of().reserved_messages == 1
 
@@ -144,7 +145,7 @@ def test_the_sweep_releases_what_a_dead_process_left_held(agent):
 
 
 def test_the_sweep_keeps_what_a_waiting_reply_holds(session):
-    replies.ask(session=session, content="How long?")
+    questions.ask(session=session, content="How long?")
     Reservation.objects.update(expires_at=timezone.now() - timedelta(days=1))
     assert budgets.release_overdue() == 0
     Reply.objects.update(status="failed")

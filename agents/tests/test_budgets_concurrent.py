@@ -5,9 +5,10 @@ import threading
 import pytest
 
 from accounts.models import Organization
-from agents import budgets, replies
+from agents import budgets
 from agents.models import Message, Reservation, UsageKind, UsageMonth
 from agents.models.usage import UsageMonthQuerySet
+from agents.replies import questions
 from agents.tests.factories import AgentFactory, SessionFactory
 from agents.tests.test_creation_concurrent import at_once
 
@@ -27,7 +28,7 @@ def agent():
 
 def ask(session):
     try:
-        replies.ask(session=session, content="How long?")
+        questions.ask(session=session, content="How long?")
     except budgets.BudgetExceeded:
         return False
     return True

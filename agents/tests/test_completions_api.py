@@ -7,9 +7,10 @@ from asgiref.sync import async_to_sync
 
 from accounts.models import Organization, Scope
 from accounts.tests.factories import make_key
-from agents import completion_stream, completions, openai_requests, speech
+from agents import completion_stream, completions, openai_requests
 from agents.llm.provider import ProviderError
 from agents.models import Message, Reservation, Session, UsageDay, UsageMonth
+from agents.replies import generation
 from agents.tests.factories import AgentFactory, knowing_agent
 from agents.tests.speaking import Scripted
 
@@ -27,7 +28,7 @@ def agent(harbor):
 def speaks(monkeypatch):
     def use(*script):
         provider = Scripted(*script)
-        monkeypatch.setattr(speech, "provider_for", lambda *a, **k: provider)
+        monkeypatch.setattr(generation, "provider_for", lambda *a, **k: provider)
         return provider
 
     return use

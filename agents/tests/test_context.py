@@ -4,10 +4,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agents.context import ContextService
-from agents.llm import dialogue
+from agents.llm import prompt as dialogue
 from agents.llm.provider import Said, Turn
 from agents.models import AgentVersion
+from agents.replies.context import ContextService
 from agents.tests.factories import AgentFactory, filled_pack, knowing_agent
 from agents.tests.shop import COFFEES, RETURNS, SHIPPING
 

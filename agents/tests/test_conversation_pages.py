@@ -5,8 +5,8 @@ import json
 import pytest
 from django.urls import reverse
 
-from agents import replies
 from agents.models import Rating, Tag
+from agents.replies import production, questions
 from agents.retention import days_kept
 from agents.tagging import add_tag
 from agents.tests.factories import AgentFactory, RatingFactory, SessionFactory
@@ -198,8 +198,8 @@ def post(client, page, desk, session, *more, **form):
 @pytest.fixture
 def answered(desk):
     session = SessionFactory(agent_ref=desk)
-    reply = replies.ask(session=session, content="Do you ship to Norway?")[1]
-    replies.produce(reply.pk)
+    reply = questions.ask(session=session, content="Do you ship to Norway?")[1]
+    production.produce(reply.pk)
     reply.refresh_from_db()
     return reply
 
@@ -233,7 +233,7 @@ def test_an_answer_is_asked_for_anew_and_the_first_is_folded(
 
 
 def test_a_refusal_is_told(browser_of, ada, desk, answered):
-    replies.ask(session=answered.session, content="And now?")
+    questions.ask(session=answered.session, content="And now?")
     page = post(
         browser_of(ada), "regenerate", desk, answered.session, answered.answer_id
     )

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from agents import replies
 from agents.models import Message, Rating, Reply, Session, Tag
+from agents.replies import production, questions
 from agents.tagging import add_tag
 from agents.tests.factories import (
     AgentFactory,
@@ -42,8 +42,8 @@ def url(session):
 
 @pytest.fixture
 def answer(session):
-    reply = replies.ask(session=session, content="How long to Graz?")[1]
-    replies.produce(reply.pk)
+    reply = questions.ask(session=session, content="How long to Graz?")[1]
+    production.produce(reply.pk)
     reply.refresh_from_db()
     return reply.answer
 
@@ -208,7 +208,7 @@ def test_the_list_of_tags_costs_three_queries_however_long(
 
 # --- Stopping and asking anew -----------------------------------------------
 def test_an_answer_under_way_is_stopped(api, session, url):
-    reply = replies.ask(session=session, content="How long?")[1]
+    reply = questions.ask(session=session, content="How long?")[1]
     response = api.post(f"{url}stop", {}, format="json")
     assert response.json() == {"stopped": [str(reply.question_id)]}
     assert api.post(f"{url}stop", {}, format="json").json() == {"stopped": []}
@@ -220,7 +220,7 @@ def test_an_answer_is_asked_for_anew(api, url, answer):
     first, again = api.post(path), api.post(path)
     assert (first.status_code, again.status_code) == (202, 200)
     assert first.json() == again.json()
-    replies.produce(first.json()["reply_id"])
+    production.produce(first.json()["reply_id"])
     told = api.get(f"{url}messages").json()["messages"]
     assert [row["superseded"] for row in told] == [False, True, False]
     assert Session.objects.get().total_messages == Message.objects.count() == 3

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.knowledge.search import Passage
-from agents.llm import dialogue
+from agents.llm import prompt
 from agents.llm.provider import Said, Turn, estimate_tokens, within
 
 MARK = re.compile(r"</?(?:summary|documents|document|question)\b[^>]*>")
@@ -27,11 +27,11 @@ def turn(**fields):
 
 
 def last(turn):
-    return dialogue.messages(turn)[-1]["content"]
+    return prompt.messages(turn)[-1]["content"]
 
 
 def test_the_orders_come_first_and_alone():
-    first, *others = dialogue.messages(turn(instructions="Be brief."))
+    first, *others = prompt.messages(turn(instructions="Be brief."))
     assert first["role"] == "system"
     assert first["content"].startswith("Be brief.\n\n## How you work here")
     assert all("Be brief." not in one["content"] for one in others)
@@ -44,15 +44,15 @@ def test_passages_are_numbered_and_named():
 
 def test_without_passages_it_is_told_so_and_what_there_is():
     content = last(turn(topics=("Shipping", "Returns")))
-    assert dialogue.NOTHING_FOUND in content
+    assert prompt.NOTHING_FOUND in content
     assert "They are about: Shipping; Returns." in content
-    assert "say that you do not know" in dialogue.RULES
+    assert "say that you do not know" in prompt.RULES
 
 
 @pytest.mark.parametrize("where", ["question", "passage", "title", "summary", "said"])
 def test_no_text_can_end_its_section_or_begin_another(where):
-    plain = dialogue.messages(full("harmless", where))
-    forged = dialogue.messages(full(HOSTILE, where))
+    plain = prompt.messages(full("harmless", where))
+    forged = prompt.messages(full(HOSTILE, where))
     assert [one["role"] for one in forged] == [one["role"] for one in plain]
     for one, other in zip(plain, forged, strict=True):
         marks = [len(MARK.findall(each["content"])) for each in (one, other)]
@@ -76,7 +76,7 @@ def full(text, where):
 
 @pytest.mark.parametrize("text", ["a < b", "&lt;", "&amp;lt;", "AT&T", "&#60;", "a&b;"])
 def test_what_is_escaped_can_be_told_from_what_was_written(text):
-    shown = dialogue.escaped(text)
+    shown = prompt.escaped(text)
     assert "<" not in shown
     back = shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     assert back == text
@@ -84,7 +84,7 @@ def test_what_is_escaped_can_be_told_from_what_was_written(text):
 
 def test_numbers_of_earlier_answers_are_gone():
     said = (Said("user", "When?"), Said("assistant", "In three days [2]."))
-    messages = dialogue.messages(turn(history=said))
+    messages = prompt.messages(turn(history=said))
     assert messages[2]["content"] == "In three days."
 
 
@@ -93,7 +93,7 @@ def test_visitor_and_agent_speak_in_turn():
         *(Said("assistant", "Hello."), Said("user", "One"), Said("user", "Two")),
         *(Said("assistant", "A"), Said("user", "Three")),
     )
-    messages = dialogue.messages(turn(history=said))
+    messages = prompt.messages(turn(history=said))
     roles = [one["role"] for one in messages]
     assert roles == ["system", "user", "assistant", "user"]
     assert messages[1]["content"] == "One\n\nTwo"

@@ -6,9 +6,10 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import AuditLog
-from agents import replies, unfinished
+from agents import unfinished
 from agents.endings import delete_session, end_session, expire_session
 from agents.models import Reply, Session, SessionIsOver
+from agents.replies import questions
 from agents.tests.factories import SessionFactory
 from agents.tests.speaking import events
 
@@ -78,8 +79,8 @@ def test_a_deletion_is_audited(session, ada):
 
 
 def test_a_reply_that_no_worker_took_in_time_has_failed(session):
-    _, old, _ = replies.ask(session=session, content="Hello?")
-    _, held, _ = replies.ask(session=session, content="Still there?")
+    _, old, _ = questions.ask(session=session, content="Hello?")
+    _, held, _ = questions.ask(session=session, content="Still there?")
     Reply.objects.update(created_at=ago(minutes=16))
     Reply.objects.filter(pk=held.pk).update(
         status="running", lease_expires_at=ago(minutes=-1)

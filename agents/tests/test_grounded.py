@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from agents.context import ContextService
-from agents.llm.grounded import Grounded, compose
+from agents.grounded.provider import Grounded, compose
 from agents.llm.provider import Delta, Ending, Said, Turn
 from agents.models import Agent, AgentVersion
+from agents.replies.context import ContextService
 from agents.tests.factories import filled_pack
 from agents.tests.shop import COFFEES, PLANTED, RETURNS, SHIPPING, VERSAND
 

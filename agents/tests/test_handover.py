@@ -8,16 +8,9 @@ from django.utils import timezone
 from accounts.errors import Invalid, KeyReused
 from accounts.models import AuditLog, Role
 from accounts.tests.factories import MembershipFactory
-from agents import (
-    endings,
-    handover,
-    inbox,
-    privacy,
-    replies,
-    unfinished,
-    waiting,
-)
+from agents import endings, handover, inbox, privacy, unfinished, waiting
 from agents.models import Holder, InboxEntry, Message, SessionIsOver
+from agents.replies import production, questions
 from agents.tests.factories import AgentFactory, SessionFactory
 from agents.tests.speaking import Scripted
 
@@ -51,7 +44,7 @@ def is_late(session) -> None:
 
 
 def test_a_plain_sentence_asks_for_a_person(session):
-    _, reply, created = replies.ask(session=session, content=WISH)
+    _, reply, created = questions.ask(session=session, content=WISH)
     assert (reply, created) == (None, True)
     assert entry_of(session).holder == Holder.WAITING
     assert [role for role, _ in said(session)] == ["user", "system", "assistant"]
@@ -59,14 +52,14 @@ def test_a_plain_sentence_asks_for_a_person(session):
 
 
 def test_a_wish_is_answered_in_its_own_language(session):
-    replies.ask(session=session, content="Kann ich mit einem Menschen sprechen?")
+    questions.ask(session=session, content="Kann ich mit einem Menschen sprechen?")
     assert "jemanden aus dem Team" in said(session)[-1][1]
 
 
 def test_an_agent_that_hands_nothing_over_answers_the_wish_itself(harbor):
     agent = AgentFactory(organization=harbor, config={"handover": "off"})
     session = SessionFactory(agent_ref=agent)
-    _, reply, _ = replies.ask(session=session, content=WISH)
+    _, reply, _ = questions.ask(session=session, content=WISH)
     assert reply is not None
     with pytest.raises(handover.HandoverIsOff):
         handover.request_person(session=session)
@@ -82,7 +75,7 @@ def test_asked_twice_it_waits_as_before(session):
 def test_while_somebody_waits_the_agent_is_silent_and_the_message_unread(session, ada):
     entry = handover.request_person(session=session)
     inbox.see(inbox.find_conversation(ada.organization, session.pk), ada.user)
-    _, reply, _ = replies.ask(session=session, content="My order is 20418.")
+    _, reply, _ = questions.ask(session=session, content="My order is 20418.")
     assert reply is None
     entry.refresh_from_db()
     assert entry.is_unread
@@ -129,7 +122,7 @@ def test_taken_again_by_the_same_member_nothing_changes(taken, ada):
 
 def test_handed_back_the_agent_answers_again(taken, ada):
     handover.hand_back(session=taken, actor=ada.user)
-    _, reply, _ = replies.ask(session=taken, content="Thanks")
+    _, reply, _ = questions.ask(session=taken, content="Thanks")
     assert reply is not None
     entry = entry_of(taken)
     assert (entry.holder, entry.assignee, entry.person) == (Holder.AGENT, None, {})
@@ -150,9 +143,9 @@ def test_an_answer_under_way_is_not_stored_once_a_person_is_there(
         handover.take(session=session, actor=ada.user)
 
     provider = Scripted("It takes ", person_comes, "three days.")
-    monkeypatch.setattr(replies, "provider_for", lambda *a, **k: provider)
-    _, reply, _ = replies.ask(session=session, content="How long?")
-    reply = replies.produce(reply.pk)
+    monkeypatch.setattr(production, "provider_for", lambda *a, **k: provider)
+    _, reply, _ = questions.ask(session=session, content="How long?")
+    reply = production.produce(reply.pk)
     assert (reply.status, reply.failure_code) == ("failed", "handed_over")
     assert [role for role, _ in said(session)] == ["user", "system"]
     assert entry_of(session).unanswered_at is None
@@ -165,7 +158,7 @@ def test_who_waits_too_long_is_told_and_may_ask_the_agent_again(session):
     assert waiting.apologize_overdue() == 0
     assert "Laissez votre adresse" in said(session)[-1][1]
     assert entry_of(session).is_late
-    _, reply, _ = replies.ask(session=session, content="How long?")
+    _, reply, _ = questions.ask(session=session, content="How long?")
     assert reply is not None
 
 
@@ -215,7 +208,7 @@ def test_closed_by_its_member_a_conversation_ends(taken, ada):
     current = inbox.find_conversation(ada.organization, taken.pk)
     inbox.close(session=current, actor=ada.user)
     with pytest.raises(SessionIsOver):
-        replies.ask(session=taken, content="One more thing")
+        questions.ask(session=taken, content="One more thing")
     assert entry_of(taken).assignee is None
 
 
@@ -251,9 +244,9 @@ def test_what_somebody_held_who_left_waits_for_others(taken, ada):
 
 def test_an_answer_that_does_not_know_is_found_again(session, monkeypatch):
     provider = Scripted("I don’t know.")
-    monkeypatch.setattr(replies, "provider_for", lambda *a, **k: provider)
-    _, reply, _ = replies.ask(session=session, content="Who won?")
-    replies.produce(reply.pk)
+    monkeypatch.setattr(production, "provider_for", lambda *a, **k: provider)
+    _, reply, _ = questions.ask(session=session, content="Who won?")
+    production.produce(reply.pk)
     assert entry_of(session).unanswered_at is not None
     assert not Message.objects.get(role="assistant").metadata
 
@@ -265,8 +258,8 @@ def test_an_agent_that_offers_a_person_does_so_where_it_does_not_know(
     session = SessionFactory(agent_ref=agent)
     for text in ("I don’t know.", "It takes three days."):
         provider = Scripted(text)
-        monkeypatch.setattr(replies, "provider_for", lambda *a, it=provider, **k: it)
-        replies.produce(replies.ask(session=session, content="Well?")[1].pk)
+        monkeypatch.setattr(production, "provider_for", lambda *a, it=provider, **k: it)
+        production.produce(questions.ask(session=session, content="Well?")[1].pk)
     answers = Message.objects.filter(role="assistant").order_by("sequence")
     offers = [answer.metadata.get("offers_person", False) for answer in answers]
     assert offers == [True, False]

@@ -6,9 +6,10 @@ import pytest
 
 from accounts.models import Role
 from accounts.tests.factories import MembershipFactory, OrganizationFactory
-from agents import handover, replies
+from agents import handover
 from agents.models import InboxEntry, InboxNotice, Message, Session
 from agents.models.handover import InboxPreference
+from agents.replies import questions
 from agents.tests.factories import AgentFactory, SessionFactory
 from agents.tests.test_creation_concurrent import at_once
 
@@ -88,5 +89,5 @@ def test_a_visitor_who_writes_much_costs_each_member_one_mail(organization, sess
     member = members(organization, 1)[0]
     InboxPreference.objects.create(membership=member, notify="mine")
     handover.take(session=session, actor=member.user)
-    at_once(8, lambda n: replies.ask(session=session, content=f"Message {n}"))
+    at_once(8, lambda n: questions.ask(session=session, content=f"Message {n}"))
     assert InboxNotice.objects.count() == 1

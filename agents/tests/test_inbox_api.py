@@ -3,8 +3,9 @@
 import pytest
 
 from accounts.models import AuditLog
-from agents import handover, notes, ratings, replies, triage
+from agents import handover, notes, ratings, triage
 from agents.models import CannedReply, InboxPreference, Note
+from agents.replies import questions
 from agents.tests.factories import AgentFactory, MessageFactory, SessionFactory
 from conftest import client_with_key
 
@@ -20,7 +21,7 @@ def agent(harbor):
 @pytest.fixture
 def session(agent):
     session = SessionFactory(agent_ref=agent)
-    replies.ask(session=session, content="Can I talk to a person?")
+    questions.ask(session=session, content="Can I talk to a person?")
     return session
 
 

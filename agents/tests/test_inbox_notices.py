@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from accounts.models import Role
 from accounts.tests.factories import MembershipFactory
-from agents import handover, inbox, inbox_notices, replies, unfinished
+from agents import handover, inbox, inbox_notices, unfinished
 from agents.models import InboxEntry, InboxNotice, InboxPreference
+from agents.replies import questions
 from agents.tests.factories import AgentFactory, SessionFactory
 
 pytestmark = pytest.mark.django_db
@@ -58,12 +59,12 @@ def test_one_mail_in_the_quiet_time_and_another_after_it(session, ada):
     wants(ada, "mine")
     handover.take(session=session, actor=ada.user)
     for _ in range(3):
-        replies.ask(session=session, content="Hello?")
+        questions.ask(session=session, content="Hello?")
     assert InboxNotice.objects.count() == 1
     due()
     earlier = timezone.now() - inbox_notices.QUIET - timedelta(minutes=1)
     InboxNotice.objects.update(created_at=earlier)
-    replies.ask(session=session, content="Still there?")
+    questions.ask(session=session, content="Still there?")
     due()
     assert len(mail.outbox) == 2
 

@@ -3,8 +3,9 @@
 import pytest
 from django.urls import reverse
 
-from agents import canned, handover, notes, replies
+from agents import canned, handover, notes
 from agents.models import CannedReply, Holder, InboxEntry, InboxPreference, Note
+from agents.replies import questions
 from agents.tests.factories import AgentFactory, MessageFactory, SessionFactory
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +19,7 @@ def agent(harbor):
 @pytest.fixture
 def session(agent):
     session = SessionFactory(agent_ref=agent)
-    replies.ask(session=session, content="Can I talk to a person?")
+    questions.ask(session=session, content="Can I talk to a person?")
     return session
 
 
@@ -54,7 +55,7 @@ def test_opening_a_conversation_marks_it_read(browser_of, ada, session):
 
 def test_what_a_colleague_answers_is_not_read_for_them(browser_of, bo, ada, session):
     handover.take(session=session, actor=ada.user)
-    replies.ask(session=session, content="Hello?")
+    questions.ask(session=session, content="Hello?")
     browser_of(bo).get(url("conversation", session))
     assert InboxEntry.objects.get().is_unread
 

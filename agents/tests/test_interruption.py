@@ -9,9 +9,8 @@ from django.db.models.query import QuerySet
 from django.utils import timezone
 
 from accounts.errors import Invalid, NotFound
-from agents import opening, replies, speech
+from agents import opening
 from agents.budgets import BudgetExceeded
-from agents.interruption import NotTheLatest, regenerate, stop
 from agents.models import (
     Agent,
     Message,
@@ -21,6 +20,8 @@ from agents.models import (
     SessionIsOver,
     UsageMonth,
 )
+from agents.replies import generation, production, questions
+from agents.replies.interruption import NotTheLatest, regenerate, stop
 from agents.tests.factories import MessageFactory, SessionFactory, knowing_agent
 from agents.tests.speaking import Scripted, events, names
 from agents.tests.test_creation_concurrent import at_once
@@ -46,20 +47,20 @@ def speaks(monkeypatch):
 
     def use(*script):
         provider = Scripted(*script)
-        monkeypatch.setattr(replies, "provider_for", lambda model: provider)
-        monkeypatch.setattr(speech, "LOOK_SECONDS", 0)
+        monkeypatch.setattr(production, "provider_for", lambda model: provider)
+        monkeypatch.setattr(generation, "LOOK_SECONDS", 0)
         return provider
 
     return use
 
 
 def asked(session, content=QUESTION):
-    return replies.ask(session=session, content=content)[1]
+    return questions.ask(session=session, content=content)[1]
 
 
 def answered(session, content=QUESTION):
     reply = asked(session, content)
-    replies.produce(reply.pk)
+    production.produce(reply.pk)
     reply.refresh_from_db()
     return reply
 
@@ -70,7 +71,7 @@ def stopped(session, speaks):
     """A reply that was stopped after its third word, and who spoke it."""
     speaker = speaks("Three ", "or ", "four ", lambda: stop(session=session), "days.")
     reply = asked(session)
-    replies.produce(reply.pk)
+    production.produce(reply.pk)
     reply.refresh_from_db()
     return reply, speaker
 
@@ -103,7 +104,7 @@ def test_an_answer_stopped_before_it_began_is_a_failure_that_cost_nothing(sessio
     reply.refresh_from_db()
     assert (reply.status, reply.failure_code) == ("failed", "stopped")
     assert events(session.pk)[-1][1]["code"] == "stopped"
-    assert replies.produce(reply.pk) is None
+    assert production.produce(reply.pk) is None
     assert not Reservation.objects.exists()
     assert UsageMonth.objects.get(agent=session.agent_ref).tokens == 0
 
@@ -111,7 +112,7 @@ def test_an_answer_stopped_before_it_began_is_a_failure_that_cost_nothing(sessio
 def test_stopping_before_the_first_word_pays_for_what_was_read(session, speaks):
     speaks(lambda: stop(session=session), "Three days.")
     reply = asked(session)
-    replies.produce(reply.pk)
+    production.produce(reply.pk)
     reply.refresh_from_db()
     month = UsageMonth.objects.get(agent=session.agent_ref)
     assert (reply.status, month.tokens) == ("failed", reply.prompt_tokens)
@@ -157,7 +158,7 @@ def test_another_answer_takes_the_place_of_the_first_which_stays(session):
     question, second, created = regenerate(session=session, message_id=first.answer_id)
     assert created
     assert (question.pk, second.status) == (first.question_id, "pending")
-    replies.produce(second.pk)
+    production.produce(second.pk)
     stored = Session.objects.get()
     assert [message.is_superseded for message in stored.message_rows.all()] == [
         False,
@@ -171,7 +172,7 @@ def test_another_answer_takes_the_place_of_the_first_which_stays(session):
 def test_each_answer_is_paid_for(session):
     first = answered(session)
     second = regenerate(session=session, message_id=first.answer_id)[1]
-    replies.produce(second.pk)
+    production.produce(second.pk)
     month = UsageMonth.objects.get(agent=session.agent_ref)
     assert month.messages == 2
     assert month.tokens == Session.objects.get().total_tokens
@@ -182,7 +183,7 @@ def test_naming_a_replaced_answer_again_returns_what_counts(session):
     second = regenerate(session=session, message_id=first.answer_id)[1]
     again = regenerate(session=session, message_id=first.answer_id)
     assert again[1:] == (second, False)
-    replies.produce(second.pk)
+    production.produce(second.pk)
     assert regenerate(session=session, message_id=first.answer_id)[1:] == (
         second,
         False,
@@ -194,7 +195,7 @@ def test_a_failed_answer_is_asked_for_again_by_its_question(session):
     reply = asked(session)
     stop(session=session)
     again = regenerate(session=session, message_id=reply.question_id)[1]
-    replies.produce(again.pk)
+    production.produce(again.pk)
     assert Message.objects.get(role="assistant").content.startswith("Parcels to Graz")
 
 
@@ -202,9 +203,9 @@ def test_a_later_answer_does_not_hear_the_superseded_one(session, speaks):
     first = answered(session)
     second = regenerate(session=session, message_id=first.answer_id)[1]
     speaks("The other answer.")
-    replies.produce(second.pk)
+    production.produce(second.pk)
     provider = speaks("Fine.")
-    replies.produce(asked(session, "And express?").pk)
+    production.produce(asked(session, "And express?").pk)
     heard = [said.content for said in provider.turns[0].history]
     assert heard == [QUESTION, "The other answer."]
 
@@ -290,7 +291,7 @@ class TestManyHands:
 
         def act(number):
             if number == 0:
-                replies.produce(str(reply.pk))
+                production.produce(str(reply.pk))
             else:
                 stop(session=Session.objects.get(pk=session.pk))
 

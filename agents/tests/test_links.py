@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from agents.llm.links import Links
+from agents.replies.link_filter import Links
 
 PAGE = "https://harbor.example/shipping"
 SITE = "https://shop.example"

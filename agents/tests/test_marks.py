@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from agents.knowledge.search import Passage
-from agents.llm.marks import Marks
+from agents.llm.citations import Marks
 
 PASSAGES = tuple(
     Passage(uuid4(), title, "", "", f"About {title}.", 0, 1.0)

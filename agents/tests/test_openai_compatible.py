@@ -7,10 +7,10 @@ import socket
 import pytest
 
 from accounts.tests.test_outbound import certificate, port  # noqa: F401
-from agents.llm import circuit, openai_compatible
+from agents.llm import circuit_breaker, openai_chat
 from agents.llm.accounts import Account
-from agents.llm.openai_compatible import OpenAICompatible
-from agents.llm.patience import Patience
+from agents.llm.deadlines import Patience
+from agents.llm.openai_chat import OpenAICompatible
 from agents.tests.maker import (
     LOOPBACK,
     SECRET,
@@ -30,7 +30,7 @@ from agents.tests.maker import (
 def on_loopback(settings, monkeypatch):
     """Let loopback be asked, and nobody pause for long between two tries."""
     settings.OUTBOUND_ALLOWED_NETWORKS = LOOPBACK
-    monkeypatch.setattr(openai_compatible, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(openai_chat, "PAUSE_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -151,9 +151,9 @@ def test_a_port_where_nobody_listens_is_said_to_refuse():
 
 
 def test_a_host_that_answers_nothing_is_given_up(monkeypatch):
-    from agents.llm import wire
+    from agents.llm import http_client
 
-    monkeypatch.setattr(wire, "CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(http_client, "CONNECT_SECONDS", 0.2)
     # A queue that is full takes no further connection.
     with socket.socket() as full, socket.socket() as first, socket.socket() as second:
         full.bind(("127.0.0.1", 0))
@@ -202,44 +202,44 @@ def test_five_failures_open_the_circuit_and_nobody_asks(maker):
     for _ in range(2):
         refused(one)
     asked = len(maker.bodies)
-    assert asked == circuit.FAILURES
+    assert asked == circuit_breaker.FAILURES
     assert "left alone" in str(refused(one))
     assert len(maker.bodies) == asked
-    assert circuit.is_open(one.key)
+    assert circuit_breaker.is_open(one.key)
 
 
 def test_after_the_pause_one_tries_for_all(monkeypatch, maker):
-    monkeypatch.setattr(circuit, "OPEN_SECONDS", 1)
+    monkeypatch.setattr(circuit_breaker, "OPEN_SECONDS", 1)
     key = asked_at(maker).key
-    for _ in range(circuit.FAILURES):
-        circuit.failed(key)
-    assert not circuit.admits(key)
+    for _ in range(circuit_breaker.FAILURES):
+        circuit_breaker.failed(key)
+    assert not circuit_breaker.admits(key)
     patience = Patience(seconds=5, silence=5, waiting=lambda: None)
-    while circuit.is_open(key):
+    while circuit_breaker.is_open(key):
         patience.pause(0.05)
-    assert [circuit.admits(key) for _ in range(3)] == [True, False, False]
-    circuit.succeeded(key)
-    assert [circuit.admits(key) for _ in range(2)] == [True, True]
+    assert [circuit_breaker.admits(key) for _ in range(3)] == [True, False, False]
+    circuit_breaker.succeeded(key)
+    assert [circuit_breaker.admits(key) for _ in range(2)] == [True, True]
 
 
 def test_a_refused_key_opens_nothing(maker):
     maker.will(refusing(401))
     one = asked_at(maker)
-    for _ in range(circuit.FAILURES + 1):
+    for _ in range(circuit_breaker.FAILURES + 1):
         refused(one)
-    assert circuit.admits(one.key)
+    assert circuit_breaker.admits(one.key)
 
 
 def test_without_redis_each_process_counts_for_itself(settings, monkeypatch):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    monkeypatch.setattr(circuit, "OPEN_SECONDS", 0.2)
+    monkeypatch.setattr(circuit_breaker, "OPEN_SECONDS", 0.2)
     key = os.urandom(8).hex()
-    for _ in range(circuit.FAILURES):
-        assert circuit.admits(key)
-        circuit.failed(key)
-    assert not circuit.admits(key)
+    for _ in range(circuit_breaker.FAILURES):
+        assert circuit_breaker.admits(key)
+        circuit_breaker.failed(key)
+    assert not circuit_breaker.admits(key)
     patience = Patience(seconds=5, silence=5, waiting=lambda: None)
     patience.pause(0.25)
-    assert [circuit.admits(key) for _ in range(2)] == [True, False]
-    circuit.succeeded(key)
-    assert circuit.admits(key)
+    assert [circuit_breaker.admits(key) for _ in range(2)] == [True, False]
+    circuit_breaker.succeeded(key)
+    assert circuit_breaker.admits(key)

@@ -8,13 +8,13 @@ from django.utils import timezone
 
 from accounts.models import AuditLog
 from agents import optimization
-from agents.context import ContextService
 from agents.creation import create_agent, start_optimization
 from agents.editing import update_agent
 from agents.models import Agent, OptimizationRun
 from agents.personas import FALLBACK_KEY, get_persona
 from agents.prompts import with_missing_sections
 from agents.release import release_draft
+from agents.replies.context import ContextService
 from agents.tests.factories import AgentFactory
 from metrics.models import AgentMetrics, MetricEvent
 

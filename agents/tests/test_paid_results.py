@@ -6,8 +6,8 @@ import pytest
 from django.db import connections, transaction
 
 from accounts import work
-from agents import replies
 from agents.models import Reservation, Session, UsageMonth
+from agents.replies import production, questions
 from agents.tests.factories import SessionFactory, knowing_agent
 from agents.tests.maker import LOOPBACK, account_at, answering, making
 from agents.tests.test_creation_concurrent import at_once
@@ -28,7 +28,9 @@ def reply(maker, harbor):
     account_at(maker, harbor)
     agent = knowing_agent("Parcels to Graz take three days.", organization=harbor)
     session = SessionFactory(agent_ref=agent)
-    return replies.ask(session=session, content="How long do parcels to Graz take?")[1]
+    return questions.ask(session=session, content="How long do parcels to Graz take?")[
+        1
+    ]
 
 
 def produced_while_locked(reply, monkeypatch, *, until_first_failure: bool):
@@ -52,7 +54,7 @@ def produced_while_locked(reply, monkeypatch, *, until_first_failure: bool):
     def produce():
         locked.wait(PATIENCE)
         try:
-            replies.produce(reply.pk)
+            production.produce(reply.pk)
         finally:
             let_go.set()
 

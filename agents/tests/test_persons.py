@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from agents.llm.gaps import leaves_open
+from agents.grounded.phrases import BY_LANGUAGE
+from agents.grounded.unanswered import leaves_open
 from agents.llm.persons import (
     LONGEST,
     PATTERNS,
@@ -13,7 +14,6 @@ from agents.llm.persons import (
     voice_in,
     wish_for_person,
 )
-from agents.llm.phrases import BY_LANGUAGE
 
 WISHES = {
     "english": [

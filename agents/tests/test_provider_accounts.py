@@ -5,12 +5,13 @@ import json
 import pytest
 
 from accounts.models import AuditDetail, AuditLog
+from agents.grounded.provider import Grounded
 from agents.llm.accounts import account_of
-from agents.llm.grounded import Grounded
-from agents.llm.openai_compatible import OpenAICompatible
+from agents.llm.openai_chat import OpenAICompatible
 from agents.llm.provider import ProviderError
-from agents.llm.providers import provider_for
 from agents.models import ProviderAccount, VectorIndex
+from agents.replies import production
+from agents.replies.provider_choice import provider_for
 from agents.tests.factories import (
     AgentFactory,
     ProviderAccountFactory,
@@ -331,7 +332,7 @@ def test_without_vectors_words_find_the_passages(api, harbor, maker):
 
 
 def test_the_answer_of_an_agent_comes_from_its_account(harbor, maker):
-    from agents import replies
+    from agents.replies import questions
     from agents.tests.factories import SessionFactory
 
     maker.will(answering("Three days", " [1] [7], see ", "![x](http://evil.example)."))
@@ -340,8 +341,10 @@ def test_the_answer_of_an_agent_comes_from_its_account(harbor, maker):
         "# Shipping\n\nParcels to Graz take three days.", organization=harbor
     )
     session = SessionFactory(agent_ref=agent)
-    reply = replies.ask(session=session, content="How long do parcels to Graz take?")[1]
-    replies.produce(reply.pk)
+    reply = questions.ask(session=session, content="How long do parcels to Graz take?")[
+        1
+    ]
+    production.produce(reply.pk)
     reply.refresh_from_db()
     assert (reply.status, reply.provider) == ("done", "other")
     assert reply.answer.content == "Three days [1], see x."

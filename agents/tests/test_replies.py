@@ -8,11 +8,12 @@ from django.utils import timezone
 from accounts.errors import Invalid, KeyReused
 from accounts.models import AuditLog
 from accounts.tests.factories import UserFactory
-from agents import endings, opening, replies, streams, unfinished
+from agents import endings, opening, streams, unfinished
 from agents.editing import update_agent
 from agents.llm.provider import ProviderError
 from agents.models import Agent, Message, Reply, Session, SessionIsOver
-from agents.speech import Watch
+from agents.replies import production, questions
+from agents.replies.generation import Watch
 from agents.tests.factories import AgentFactory, SessionFactory, knowing_agent
 from agents.tests.speaking import Scripted, events, names, said
 
@@ -36,14 +37,14 @@ def speaks(monkeypatch):
 
     def use(*script):
         provider = Scripted(*script)
-        monkeypatch.setattr(replies, "provider_for", lambda model: provider)
+        monkeypatch.setattr(production, "provider_for", lambda model: provider)
         return provider
 
     return use
 
 
 def asked(session, content="How long do parcels to Graz take?"):
-    return replies.ask(session=session, content=content)[1]
+    return questions.ask(session=session, content=content)[1]
 
 
 def make_due():
@@ -96,44 +97,44 @@ def test_an_inactive_agent_starts_no_conversation():
 
 # --- Asking -----------------------------------------------------------------
 def test_a_question_is_stored_with_the_work_of_answering_it(session):
-    message, reply, created = replies.ask(session=session, content="  How long? ")
+    message, reply, created = questions.ask(session=session, content="  How long? ")
     assert created
     assert (message.content, message.sequence, message.role) == ("How long?", 1, "user")
     assert (reply.status, reply.events_after) == ("pending", "0-0")
 
 
 def test_a_second_question_begins_after_the_first_answers_events(session):
-    replies.produce(asked(session).pk)
+    production.produce(asked(session).pk)
     reply = asked(session, "How long does express take?")
     assert reply.events_after == streams.last_event_id(session.pk) != "0-0"
 
 
 def test_a_repeated_key_returns_the_first_question_and_counts_once(session):
-    first = replies.ask(session=session, content="How long?", idempotency_key="k")
-    again = replies.ask(session=session, content="How long?", idempotency_key="k")
+    first = questions.ask(session=session, content="How long?", idempotency_key="k")
+    again = questions.ask(session=session, content="How long?", idempotency_key="k")
     assert again == (first[0], first[1], False)
     session.refresh_from_db()
     assert session.total_messages == 1
     with pytest.raises(KeyReused):
-        replies.ask(session=session, content="How much?", idempotency_key="k")
+        questions.ask(session=session, content="How much?", idempotency_key="k")
 
 
 def test_a_repeated_key_is_answered_after_the_end_too(session):
-    first = replies.ask(session=session, content="How long?", idempotency_key="k")
+    first = questions.ask(session=session, content="How long?", idempotency_key="k")
     session.mark_completed()
-    again = replies.ask(session=session, content="How long?", idempotency_key="k")
+    again = questions.ask(session=session, content="How long?", idempotency_key="k")
     assert again == (first[0], first[1], False)
 
 
 @pytest.mark.parametrize("content", ["", "  ", "x" * 4001])
 def test_a_question_has_1_to_4000_characters(session, content):
     with pytest.raises(Invalid):
-        replies.ask(session=session, content=content)
+        questions.ask(session=session, content=content)
     assert not Message.objects.exists()
 
 
 def test_the_longest_question_is_taken(session):
-    assert replies.ask(session=session, content="x" * 4000)[2]
+    assert questions.ask(session=session, content="x" * 4000)[2]
 
 
 def test_nobody_asks_in_a_conversation_that_ended_expired_or_is_deleted(session):
@@ -142,19 +143,19 @@ def test_nobody_asks_in_a_conversation_that_ended_expired_or_is_deleted(session)
     session.mark_completed()
     for over in (session, expired, deleted):
         with pytest.raises(SessionIsOver):
-            replies.ask(session=over, content="Still there?")
+            questions.ask(session=over, content="Still there?")
 
 
 def test_nobody_asks_an_agent_that_was_paused_or_deleted(session):
     Agent.objects.update(is_active=False)
     with pytest.raises(opening.AgentIsSilent):
-        replies.ask(session=session, content="Still there?")
+        questions.ask(session=session, content="Still there?")
 
 
 # --- Answering --------------------------------------------------------------
 def test_an_answer_is_streamed_stored_and_told(session):
     reply = asked(session)
-    replies.produce(str(reply.pk))
+    production.produce(str(reply.pk))
     reply.refresh_from_db()
     assert (reply.status, reply.attempt, reply.provider) == ("done", 1, "grounded")
     assert reply.answer.content == "Parcels to Graz take three days. [1]"
@@ -167,7 +168,7 @@ def test_an_answer_is_streamed_stored_and_told(session):
 
 def test_the_events_say_which_reply_they_are_about(session):
     reply = asked(session)
-    replies.produce(str(reply.pk))
+    production.produce(str(reply.pk))
     (_, start), *_, (_, done) = events(session.pk)
     assert start == {
         "reply_id": str(reply.pk),
@@ -179,7 +180,7 @@ def test_the_events_say_which_reply_they_are_about(session):
 
 
 def test_an_answer_is_counted(session):
-    replies.produce(asked(session).pk)
+    production.produce(asked(session).pk)
     stored = Session.objects.get(pk=session.pk)
     assert stored.total_messages == 2
     assert stored.total_tokens == stored.messages[1]["tokens"] > 0
@@ -189,15 +190,15 @@ def test_the_live_version_answers_and_is_remembered(session):
     reply = asked(session)
     agent = session.agent_ref
     update_agent(agent=agent, actor=None, changes={"system_prompt": "Be brief."})
-    replies.produce(reply.pk)
+    production.produce(reply.pk)
     reply.refresh_from_db()
     assert reply.version.number == 2
 
 
 def test_a_provider_hears_prompt_passages_and_what_was_said(session, speaks):
-    replies.produce(asked(session).pk)
+    production.produce(asked(session).pk)
     provider = speaks("Again: ", "three.")
-    replies.produce(asked(session, "And express?").pk)
+    production.produce(asked(session, "And express?").pk)
     turn = provider.turns[0]
     assert turn.agent_name == "Barista"
     assert turn.passages[0].title == "Shipping"
@@ -208,22 +209,22 @@ def test_a_provider_hears_prompt_passages_and_what_was_said(session, speaks):
 def test_an_agent_without_memory_hears_the_question_only(speaks):
     agent = knowing_agent(SHIPPING, config={"memory_enabled": False})
     session = SessionFactory(agent_ref=agent)
-    replies.produce(asked(session).pk)
+    production.produce(asked(session).pk)
     provider = speaks("Hm.")
-    replies.produce(asked(session).pk)
+    production.produce(asked(session).pk)
     assert provider.turns[0].history == ()
 
 
 def test_a_finished_reply_is_not_answered_again(session):
     reply = asked(session)
-    replies.produce(reply.pk)
-    assert replies.produce(reply.pk) is None
+    production.produce(reply.pk)
+    assert production.produce(reply.pk) is None
     assert Message.objects.filter(role="assistant").count() == 1
 
 
 def test_what_a_provider_says_is_made_storable(session, speaks):
     speaks("Th\x00ree", " \ud800days")
-    reply = replies.produce(asked(session).pk)
+    reply = production.produce(asked(session).pk)
     assert reply.answer.content == "Three days"
 
 
@@ -231,12 +232,12 @@ def test_what_a_provider_says_is_made_storable(session, speaks):
 def test_a_failed_attempt_is_repeated_from_the_start(session, speaks):
     reply = asked(session)
     speaks("Three ", ProviderError("Overloaded."))
-    replies.produce(reply.pk)
+    production.produce(reply.pk)
     reply.refresh_from_db()
     assert (reply.status, reply.last_error) == ("pending", "Overloaded.")
     make_due()
     speaks("Three days.")
-    replies.produce(reply.pk)
+    production.produce(reply.pk)
     told = ["start", "token", "start", "token", "token", "done"]
     assert names(session.pk) == told
     starts = [data["attempt"] for name, data in events(session.pk) if name == "start"]
@@ -248,7 +249,7 @@ def test_three_failed_attempts_are_the_end(session, speaks):
     provider = speaks(RuntimeError("key sk-secret is wrong"))
     for _ in range(4):
         make_due()
-        replies.produce(reply.pk)
+        production.produce(reply.pk)
     reply.refresh_from_db()
     assert (len(provider.turns), reply.status) == (3, "failed")
     assert reply.last_error == "RuntimeError"
@@ -260,7 +261,7 @@ def test_three_failed_attempts_are_the_end(session, speaks):
 @pytest.mark.parametrize("script", [[], ["  "], ["x" * 30_000, "x" * 30_000]])
 def test_no_answer_and_an_endless_one_are_failures(session, speaks, script):
     provider = speaks(*script)
-    reply = replies.produce(asked(session).pk)
+    reply = production.produce(asked(session).pk)
     assert reply.status == "pending"
     assert not Message.objects.filter(role="assistant").exists()
     assert provider.is_closed
@@ -269,7 +270,7 @@ def test_no_answer_and_an_endless_one_are_failures(session, speaks, script):
 def test_an_answer_that_takes_too_long_is_given_up(session, speaks, settings):
     settings.REPLY_DEADLINE_SECONDS = 0
     provider = speaks("Three", " days.")
-    reply = replies.produce(asked(session).pk)
+    reply = production.produce(asked(session).pk)
     assert (reply.status, reply.failure_code) == ("failed", "deadline_exceeded")
     assert provider.is_closed
 
@@ -277,7 +278,7 @@ def test_an_answer_that_takes_too_long_is_given_up(session, speaks, settings):
 def test_a_conversation_that_ended_meanwhile_gets_no_answer(session):
     reply = asked(session)
     Session.objects.get(pk=session.pk).mark_cancelled("left")
-    replies.produce(reply.pk)
+    production.produce(reply.pk)
     reply.refresh_from_db()
     assert (reply.status, reply.failure_code) == ("failed", "session_over")
     assert Message.objects.count() == 1
@@ -286,7 +287,7 @@ def test_a_conversation_that_ended_meanwhile_gets_no_answer(session):
 def test_an_agent_paused_meanwhile_says_so(session):
     reply = asked(session)
     Agent.objects.update(is_active=False)
-    replies.produce(reply.pk)
+    production.produce(reply.pk)
     assert events(session.pk)[-1][1]["code"] == "agent_unavailable"
 
 
@@ -297,7 +298,7 @@ def test_a_question_that_kills_every_worker_is_given_up(session):
         attempt=3,
         lease_expires_at=timezone.now() - timedelta(seconds=1),
     )
-    replies.produce(reply.pk)
+    production.produce(reply.pk)
     reply.refresh_from_db()
     assert (reply.status, reply.failure_code) == ("failed", "attempts_exhausted")
 
@@ -310,14 +311,14 @@ def taken_over():
 def test_a_worker_that_was_overtaken_falls_silent(session, speaks, settings):
     settings.REPLY_LEASE_SECONDS = 0
     speaks("Three ", taken_over, "days.")
-    replies.produce(asked(session).pk)
+    production.produce(asked(session).pk)
     assert said(session.pk) == "Three "
     assert not Message.objects.filter(role="assistant").exists()
 
 
 def test_a_worker_that_ends_too_late_stores_nothing(session, speaks):
     speaks("Three days.", taken_over)
-    replies.produce(asked(session).pk)
+    production.produce(asked(session).pk)
     assert "done" not in names(session.pk)
     session.refresh_from_db()
     assert session.total_messages == 1
@@ -337,22 +338,22 @@ def test_a_lease_is_renewed_while_the_answer_comes(session):
 
 
 def test_a_lease_is_renewed_before_the_model_is_asked(session, speaks, monkeypatch):
-    began, turn_of, ends = timezone.now(), replies.turn_of, []
+    began, turn_of, ends = timezone.now(), production.turn_of, []
 
     def long_search(reply, version):
         Reply.objects.update(lease_expires_at=began)
         return turn_of(reply, version)
 
-    monkeypatch.setattr(replies, "turn_of", long_search)
+    monkeypatch.setattr(production, "turn_of", long_search)
     speaks(lambda: ends.append(Reply.objects.get().lease_expires_at), "Three days.")
-    replies.produce(asked(session).pk)
+    production.produce(asked(session).pk)
     assert ends[0] > began + timedelta(seconds=15)
 
 
 # --- Telling ----------------------------------------------------------------
 def test_what_a_dead_worker_stored_is_told_by_the_sweep(session):
     reply = asked(session)
-    replies.produce(reply.pk)
+    production.produce(reply.pk)
     streams._writer().delete(streams.key(session.pk))
     Reply.objects.update(
         announced_at=None, finished_at=timezone.now() - timedelta(seconds=10)
@@ -365,7 +366,7 @@ def test_what_a_dead_worker_stored_is_told_by_the_sweep(session):
 def test_an_answer_is_stored_while_redis_is_away(session, settings):
     reply = asked(session)
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    replies.produce(reply.pk)
+    production.produce(reply.pk)
     reply.refresh_from_db()
     assert (reply.status, reply.announced_at) == ("done", None)
 

@@ -20,8 +20,9 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.tests.factories import MembershipFactory, make_key
-from agents import replies, unfinished
+from agents import unfinished
 from agents.models import Message, Reply
+from agents.replies import questions
 from agents.tests.factories import SessionFactory, knowing_agent
 from agents.tests.speaking import events, names, said
 from config.environment import BASE_DIR
@@ -97,7 +98,7 @@ def test_a_worker_killed_in_mid_sentence_costs_no_answer(session, tmp_path):
     with replies_worker(
         tmp_path, GROUNDED_TOKEN_DELAY_MS="300", REPLY_LEASE_SECONDS="2"
     ) as worker:
-        _, reply, _ = replies.ask(session=session, content=QUESTION)
+        _, reply, _ = questions.ask(session=session, content=QUESTION)
         until(lambda: names(session.pk).count("token") >= 3, PATIENCE)
         kill(worker)
     reply.refresh_from_db()
@@ -114,7 +115,7 @@ def test_a_worker_killed_in_mid_sentence_costs_no_answer(session, tmp_path):
 
 
 def test_the_reader_of_a_killed_answer_hears_it_from_the_start(session, tmp_path):
-    reply = replies.ask(session=session, content=QUESTION)[1]
+    reply = questions.ask(session=session, content=QUESTION)[1]
     Reply.objects.update(
         status="running",
         attempt=1,
@@ -210,7 +211,7 @@ def test_a_web_process_killed_in_mid_answer_costs_its_reader_nothing(
     ):
         with served("config.asgi:application", **serving) as web:
             reading = reader.submit(heard, web, path, **key)
-            replies.ask(session=session, content=QUESTION)
+            questions.ask(session=session, content=QUESTION)
             until(lambda: names(session.pk).count("token") >= 3, PATIENCE)
             os.killpg(web.process.pid, signal.SIGKILL)
             begun = reading.result(PATIENCE)

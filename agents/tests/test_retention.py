@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from accounts.errors import Invalid
 from accounts.models import AuditLog
-from agents import replies, retention, tasks
+from agents import retention, tasks
 from agents.models import Message, Rating, Reply, Session, Tag, UsageDay
+from agents.replies import production, questions
 from agents.retention import apply_all, set_retention
 from agents.tagging import add_tag
 from agents.tests.factories import AgentFactory, RatingFactory, SessionFactory
@@ -32,7 +33,7 @@ def aged(session, days):
 def test_old_conversations_are_deleted_with_all_that_hangs_on_them(agent, settings):
     settings.GROUNDED_TOKEN_DELAY_MS = 0
     old = SessionFactory(agent_ref=agent)
-    replies.produce(replies.ask(session=old, content="Hello")[1].pk)
+    production.produce(questions.ask(session=old, content="Hello")[1].pk)
     RatingFactory(message=Message.objects.get(role="assistant"))
     add_tag(session=old, name="Greeting", actor=None)
     aged(old, 31)

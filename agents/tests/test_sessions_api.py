@@ -9,9 +9,9 @@ from rest_framework.test import APIRequestFactory
 
 from accounts.models import Scope
 from accounts.tests.factories import make_key
-from agents import replies
 from agents.api.sessions import ask_to_listen
 from agents.models import Message, Session
+from agents.replies import production, questions
 from agents.tests.factories import (
     AgentFactory,
     MessageFactory,
@@ -135,7 +135,7 @@ def test_a_question_is_accepted_answered_and_read(api, url):
     pending = api.get(f"{url}messages/").json()
     assert [row["status"] for row in pending["messages"]] == ["pending"]
     assert pending["events_after"] == asked.json()["events_after"] == "0-0"
-    replies.produce(asked.json()["reply_id"])
+    production.produce(asked.json()["reply_id"])
     body = api.get(f"{url}messages").json()
     question, answer = body["messages"]
     assert question["id"] == asked.json()["message_id"]
@@ -164,9 +164,9 @@ def test_a_question_is_accepted_answered_and_read(api, url):
 
 
 def test_a_reader_who_comes_mid_answer_is_sent_to_its_beginning(api, session, url):
-    first = replies.ask(session=session, content="Hello")[1]
-    replies.produce(first.pk)
-    second = replies.ask(session=session, content="How long to Graz?")[1]
+    first = questions.ask(session=session, content="Hello")[1]
+    production.produce(first.pk)
+    second = questions.ask(session=session, content="How long to Graz?")[1]
     assert api.get(f"{url}messages").json()["events_after"] == second.events_after
 
 
@@ -213,7 +213,7 @@ def test_a_conversation_costs_five_queries_however_long(
     api, session, url, how_many, django_assert_num_queries
 ):
     for _ in range(how_many):
-        replies.ask(session=session, content="How long?")
+        questions.ask(session=session, content="How long?")
     api.get(url)
     # The key, the session, its messages, their ratings, its tags.
     with django_assert_num_queries(5):

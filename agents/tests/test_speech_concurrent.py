@@ -8,9 +8,10 @@ from django.db import IntegrityError, connections
 from django.db.models.query import QuerySet
 
 from accounts.models import Organization
-from agents import opening, replies, tagging
+from agents import opening, tagging
 from agents.knowledge.documents import DocumentLimitReached, create_document
 from agents.models import Document, Message, Reply, Session
+from agents.replies import production, questions
 from agents.tagging import MOST_OF_ONE, TooManyTags, add_tag
 from agents.tests.factories import KnowledgePackFactory, SessionFactory
 from agents.tests.test_creation_concurrent import at_once
@@ -72,7 +73,7 @@ def test_without_the_lock_two_writers_take_the_same_number(session, monkeypatch)
 def test_one_question_sent_forty_times_with_one_key_is_asked_once(session):
     def send(number):
         mine = Session.objects.get(pk=session.pk)
-        message, reply, created = replies.ask(
+        message, reply, created = questions.ask(
             session=mine, content="How long?", idempotency_key="one"
         )
         return message.pk, reply.pk, created
@@ -99,8 +100,8 @@ def test_one_visitor_opening_twice_with_one_key_gets_one_conversation(session):
 
 
 def test_two_workers_given_one_reply_answer_it_once(session):
-    reply = replies.ask(session=session, content="Hello")[1]
-    at_once(8, lambda number: replies.produce(str(reply.pk)))
+    reply = questions.ask(session=session, content="Hello")[1]
+    at_once(8, lambda number: production.produce(str(reply.pk)))
     reply.refresh_from_db()
     assert (reply.status, reply.attempt) == ("done", 1)
     answers = Message.objects.filter(session=session, role="assistant")

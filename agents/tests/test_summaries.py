@@ -2,9 +2,9 @@
 
 import pytest
 
-from agents import replies, summaries
 from agents.models import SessionSummary, UsageMonth
-from agents.speech import turn_of
+from agents.replies import production, questions, summaries
+from agents.replies.generation import turn_of
 from agents.tests.factories import SessionFactory, knowing_agent
 from agents.tests.maker import LOOPBACK, account_at, answering, making, refusing
 from agents.tests.speaking import Scripted
@@ -101,9 +101,9 @@ def test_the_model_hears_it_before_the_latest_messages(session, monkeypatch):
     talk(session)
     summarized(session)
     scripted = Scripted("Yes.")
-    monkeypatch.setattr(replies, "provider_for", lambda version: scripted)
-    reply = replies.ask(session=session, content="And now?")[1]
-    replies.produce(reply.pk)
+    monkeypatch.setattr(production, "provider_for", lambda version: scripted)
+    reply = questions.ask(session=session, content="And now?")[1]
+    production.produce(reply.pk)
     turn = scripted.turns[0]
     assert turn.summary.startswith("Visitor: Message 1.")
     assert turn.history[0].content.startswith("Message 7.")
@@ -116,14 +116,14 @@ def test_an_agent_that_shall_not_remember_has_none(session, name):
     version = session.agent_ref.live_version
     version.config[name] = False
     assert not wanted(session)
-    reply = replies.ask(session=session, content="And now?")[1]
+    reply = questions.ask(session=session, content="And now?")[1]
     assert turn_of(reply, version).summary == ""
 
 
 def test_an_answer_in_a_long_conversation_asks_for_it(session):
     talk(session)
-    reply = replies.ask(session=session, content="How long do parcels take?")[1]
-    replies.produce(reply.pk)
+    reply = questions.ask(session=session, content="How long do parcels take?")[1]
+    production.produce(reply.pk)
     assert SessionSummary.objects.get().status == "pending"
     assert summaries.summarize(str(session.pk)).covers == 14
     assert summaries.summarize(str(session.pk)) is None

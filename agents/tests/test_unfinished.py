@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from agents import replies, unfinished
+from agents import unfinished
 from agents.creation import start_optimization
 from agents.models import Document, OptimizationRun, Reply
+from agents.replies import questions
 from agents.tests.factories import AgentFactory, DocumentFactory, SessionFactory
 
 pytestmark = pytest.mark.django_db
@@ -19,7 +20,7 @@ def work():
     agent = AgentFactory()
     start_optimization(agent, agent.live_version)
     DocumentFactory()
-    replies.ask(session=SessionFactory(agent_ref=agent), content="Hello")
+    questions.ask(session=SessionFactory(agent_ref=agent), content="Hello")
     return (Reply, Document, OptimizationRun)
 
 

@@ -19,12 +19,13 @@ from accounts.errors import DomainError
 from accounts.request_facts import withholds_body
 from accounts.views.access import page, principal_of
 from agents import conversations as found
-from agents import endings, interruption, ratings, retention, tagging
+from agents import endings, ratings, retention, tagging
 from agents.api.sessions import json_response
 from agents.conversation_export import as_csv, as_json
 from agents.conversation_search import matches
 from agents.models.agents import Agent
 from agents.models.sessions import Session
+from agents.replies import interruption
 from agents.views.agents import find_agent
 from agents.views.forms.conversations import ConversationFilterForm, RetentionForm
 from metrics.api_ledger import csv_response

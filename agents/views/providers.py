@@ -12,7 +12,7 @@ from accounts.errors import DomainError
 from accounts.models.organizations import Organization
 from accounts.views.access import page, principal_of
 from accounts.views.forms.forms import DomainForm
-from agents.llm import circuit
+from agents.llm import circuit_breaker
 from agents.models.providers import (
     LONGEST_SILENCE,
     SHORTEST_SILENCE,
@@ -159,7 +159,7 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponse:
     context = {
         "account": found,
         "form": form,
-        "is_resting": circuit.is_open(str(found.pk)),
+        "is_resting": circuit_breaker.is_open(str(found.pk)),
     }
     status = _status_of(form)
     return render(request, "agents/model_account.html", context, status=status)

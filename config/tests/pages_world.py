@@ -27,7 +27,6 @@ from agents.custody.suites import create_test
 from agents.editing import update_agent
 from agents.handover import answer as say
 from agents.handover import leave_email, take
-from agents.interruption import regenerate
 from agents.models import (
     Agent,
     CannedReply,
@@ -41,7 +40,9 @@ from agents.models import (
 )
 from agents.notes import add_note
 from agents.ratings import rate
-from agents.replies import ask, produce
+from agents.replies.interruption import regenerate
+from agents.replies.production import produce
+from agents.replies.questions import ask
 from agents.tagging import add_tag
 from agents.tests.factories import (
     AgentFactory,

@@ -8,6 +8,7 @@ from accounts.audit import without_secrets
 from accounts.redaction import redact_body
 from agents.conversation_search import terms
 from agents.custody.graders import GRADERS, Given
+from agents.grounded import answer_types, smalltalk, unanswered
 from agents.knowledge import kinds as file_kinds
 from agents.knowledge import questions, robots, weblinks, words
 from agents.knowledge.chunks import clean, split_text
@@ -17,9 +18,9 @@ from agents.knowledge.readers.tables import read as read_table
 from agents.knowledge.readers.texts import read as read_text
 from agents.knowledge.readers.texts import title_of
 from agents.knowledge.sentences import split_sentences
-from agents.llm import dialogue, gaps, kinds, persons, smalltalk
-from agents.llm.links import Links
-from agents.llm.marks import Marks
+from agents.llm import persons, prompt
+from agents.llm.citations import Marks
+from agents.replies.link_filter import Links
 from config.tests.hostile import (
     complaint,
     inline_patterns,
@@ -61,7 +62,10 @@ def graded(text):
 
 
 def kinds_in(text):
-    return [kind.seen_in(text) for kind in (*kinds.kinds_of(text), *kinds.KINDS)]
+    return [
+        kind.seen_in(text)
+        for kind in (*answer_types.kinds_of(text), *answer_types.KINDS)
+    ]
 
 
 def asked(text):
@@ -101,8 +105,8 @@ FUNCTIONS = {
     "graders": graded,
     "links": linked,
     "marks": marked,
-    "escapes": dialogue.escaped,
-    "gaps": gaps.leaves_open,
+    "escapes": prompt.escaped,
+    "gaps": unanswered.leaves_open,
     "bodies": lambda text: redact_body({text[:90]: text, "url": f"https://{text}"}),
     "paths": without_secrets,
     "searches": terms,
@@ -142,7 +146,7 @@ def test_a_function_takes_twice_as_long_for_twice_the_text(name):
     ],
 )
 def test_a_word_ends_where_letters_of_any_script_end(question, asks_for_hours):
-    assert (kinds.KINDS[0] in kinds.kinds_of(question)) is asks_for_hours
+    assert (answer_types.KINDS[0] in answer_types.kinds_of(question)) is asks_for_hours
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from accounts.places import kinds_of_work
 from accounts.tests.factories import make_webhook
 from accounts.tests.telling import publish
 from accounts.work import GAVE_UP, MAX_CLAIMS
-from agents import handover, optimization, replies, summaries
+from agents import handover, optimization
 from agents.creation import create_agent
 from agents.custody.runs import start_run
 from agents.knowledge.sources import create_source
@@ -21,6 +21,7 @@ from agents.models import InboxNotice, OptimizationRun, Reply
 from agents.models.handover import InboxPreference
 from agents.models.knowledge import VectorIndex
 from agents.models.summaries import SessionSummary
+from agents.replies import production, questions, summaries
 from agents.tests.factories import (
     DocumentFactory,
     KnowledgePackFactory,
@@ -51,7 +52,8 @@ def _lease(path: Path, call: ast.Call):
         seconds = next(
             node.value
             for node in ast.walk(ast.parse(path.read_text()))
-            if isinstance(node, ast.Assign) and node.targets[0].id == seconds.id
+            if isinstance(node, ast.Assign)
+            and getattr(node.targets[0], "id", "") == seconds.id
         )
     model, lease = (
         eval(compile(ast.Expression(each), name, "eval"), names)  # noqa: S307
@@ -79,7 +81,7 @@ def work(harbor, ada):
     session = SessionFactory(agent_ref=agent)
     pack = KnowledgePackFactory(organization=harbor)
     return {
-        "Reply": lambda: replies.ask(session=session, content="How long?")[1],
+        "Reply": lambda: questions.ask(session=session, content="How long?")[1],
         "SessionSummary": lambda: SessionSummary.objects.create(session=session),
         "Document": lambda: DocumentFactory(knowledge_pack=pack),
         "VectorIndex": lambda: VectorIndex.objects.create(knowledge_pack=pack),
@@ -134,7 +136,7 @@ def test_work_that_five_workers_did_not_end_is_given_up(model, work):
 def test_a_reader_is_told_that_a_reply_is_given_up(work):
     reply = work["Reply"]()
     lose(reply)
-    replies.produce(reply.pk)
+    production.produce(reply.pk)
     reply.refresh_from_db()
     assert reply.failure_code == "attempts_exhausted"
     assert names(reply.session_id)[-1] == "failed"

@@ -23,8 +23,8 @@ from accounts.tests.factories import MembershipFactory
 from accounts.tests.test_closing import everything_stored
 from accounts.verification import verify_audit
 from accounts.work import wanted
-from agents import replies
 from agents.models import Message, Session
+from agents.replies import production
 from agents.tests.factories import SessionFactory
 from config.tests.kept import FILES
 from config.tests.test_admin_site import MODELS, operator, rows  # noqa: F401
@@ -128,9 +128,9 @@ def test_the_ledger_of_a_living_organization_cannot_be_deleted(world):
 def test_a_deleted_organizations_work_waits_until_it_is_back(world, harbor):
     reply = world.agent.sessions.get(channel="widget").replies.get()
     delete_organization(organization=harbor, actor=None)
-    assert replies.produce(reply.pk) is None
+    assert production.produce(reply.pk) is None
     restore_organization(organization=harbor, actor=None)
-    assert replies.produce(reply.pk).status == WorkStatus.DONE
+    assert production.produce(reply.pk).status == WorkStatus.DONE
 
 
 def test_every_kind_of_work_knows_its_organization():

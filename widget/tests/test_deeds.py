@@ -4,9 +4,9 @@ from uuid import uuid4
 
 import pytest
 
-from agents import replies
 from agents.models import Message, Rating, Reply
 from agents.ratings import rate
+from agents.replies import production
 from widget.tests.conftest import Visitor, until_refused
 
 
@@ -17,7 +17,7 @@ def no_pause(settings):
 
 @pytest.fixture
 def answer(inside):
-    replies.produce(inside.say("How long to Graz?").json()["reply_id"])
+    production.produce(inside.say("How long to Graz?").json()["reply_id"])
     return Message.objects.get(role="assistant")
 
 
@@ -62,7 +62,7 @@ def test_an_answer_under_way_is_stopped(inside):
 def test_another_answer_stands_in_the_place_of_the_first(inside, answer):
     asked = inside.send("POST", "regenerate", {"message_id": str(answer.pk)})
     assert asked.status_code == 202
-    replies.produce(asked.json()["reply_id"])
+    production.produce(asked.json()["reply_id"])
     shown = told(inside)
     assert len(shown) == 2
     assert shown[1]["id"] != str(answer.pk)

@@ -7,8 +7,9 @@ from django.urls import get_resolver
 
 from accounts.models import WebhookDelivery
 from accounts.tests.factories import make_webhook
-from agents import handover, notes, replies, speech, waiting
+from agents import handover, notes, waiting
 from agents.models import Holder, InboxEntry, Message, Session
+from agents.replies import generation, questions
 from agents.tests.speaking import events
 from widget.tests.conftest import Visitor
 from widget.tests.factories import SpeakingAgentFactory
@@ -157,8 +158,8 @@ def test_a_note_reaches_neither_the_model_nor_a_webhook_nor_the_transcript(
     )
     notes.add_note(session=conversation, author=ada.user, text=SECRET)
     handover.hand_back(session=conversation, actor=ada.user)
-    _, reply, _ = replies.ask(session=conversation, content="How long to Graz?")
-    turn = speech.turn_of(reply, conversation.agent_ref.live_version)
+    _, reply, _ = questions.ask(session=conversation, content="How long to Graz?")
+    turn = generation.turn_of(reply, conversation.agent_ref.live_version)
     assert SECRET not in str(turn)
     bodies = list(WebhookDelivery.objects.values_list("body", flat=True))
     assert any("handed_over" in body for body in bodies)

@@ -5,9 +5,9 @@ import pytest
 
 from accounts.models import Organization
 from accounts.tests.factories import make_key
-from agents import replies
 from agents.knowledge.indexing import index_document
 from agents.models.sessions import Channel, Session
+from agents.replies import production
 from agents.tests.factories import DocumentFactory, KnowledgePackFactory
 from widget.tests.conftest import Visitor, until_refused
 from widget.tests.factories import SITE, SpeakingAgentFactory
@@ -16,7 +16,7 @@ from widget.tests.factories import SITE, SpeakingAgentFactory
 def answered(visitor, question="How long to Graz?", **headers):
     """Ask, and let the worker's half of the work be done."""
     answer = visitor.say(question, **headers)
-    replies.produce(answer.json()["reply_id"])
+    production.produce(answer.json()["reply_id"])
     return answer
 
 

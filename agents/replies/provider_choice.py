@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from django.conf import settings
 
+from agents.grounded.provider import Grounded
 from agents.llm.accounts import account_of, installation
-from agents.llm.grounded import Grounded
-from agents.llm.openai_compatible import OpenAICompatible
+from agents.llm.openai_chat import OpenAICompatible
 from agents.llm.provider import Provider
 from agents.models.providers import GROUNDED, ProviderAccount
 from agents.models.versions import AgentVersion

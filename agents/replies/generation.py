@@ -11,9 +11,7 @@ from django.utils import timezone
 
 from accounts.work import holds, renew, update_held
 from agents import streams
-from agents.context import ContextService
-from agents.llm.dialogue import MAX_CONTEXT_TOKENS
-from agents.llm.links import Links
+from agents.llm.prompt import MAX_CONTEXT_TOKENS
 from agents.llm.provider import (
     Delta,
     Ending,
@@ -23,11 +21,13 @@ from agents.llm.provider import (
     Turn,
     estimate_tokens,
 )
-from agents.llm.providers import provider_for
 from agents.models.replies import Reply
 from agents.models.sessions import Message, MessageRole
 from agents.models.summaries import WORD_FOR_WORD, SessionSummary
 from agents.models.versions import AgentVersion
+from agents.replies.context import ContextService
+from agents.replies.link_filter import Links
+from agents.replies.provider_choice import provider_for
 
 MAX_ANSWER = 40_000
 MAX_HISTORY = WORD_FOR_WORD

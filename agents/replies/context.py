@@ -6,7 +6,7 @@ from uuid import UUID
 
 from agents.knowledge import questions
 from agents.knowledge.search import Passage, search
-from agents.llm import dialogue
+from agents.llm import prompt as dialogue
 from agents.llm.provider import Said, estimate_tokens, within
 from agents.models.agents import Agent
 from agents.models.knowledge import Document, KnowledgePack, Language

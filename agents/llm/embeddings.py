@@ -1,8 +1,8 @@
 """Vectors by a model behind any URL that speaks OpenAI's protocol."""
 
-from agents.llm import circuit
+from agents.llm import circuit_breaker
 from agents.llm.accounts import Account
-from agents.llm.patience import Patience
+from agents.llm.deadlines import Patience
 from agents.llm.provider import ProviderError, do_not_mind
 
 
@@ -11,23 +11,23 @@ def vectors_by(
 ) -> list[list[float]]:
     """Return one vector for each text. Raises ProviderError."""
     key = f"{account.key}:vectors"
-    if not circuit.admits(key):
+    if not circuit_breaker.admits(key):
         raise ProviderError(f"{account.name} is left alone for a moment.")
     try:
         vectors = _asked(account, texts, seconds)
     except ProviderError as error:
         if not error.is_final:
-            circuit.failed(key)
+            circuit_breaker.failed(key)
         raise
-    circuit.succeeded(key)
+    circuit_breaker.succeeded(key)
     return vectors
 
 
 def _asked(account: Account, texts: list[str], seconds: float) -> list[list[float]]:
-    from agents.llm import wire
+    from agents.llm import http_client
 
     patience = Patience(seconds=seconds, silence=seconds, waiting=do_not_mind)
-    with wire.asking(account, patience) as client:
+    with http_client.asking(account, patience) as client:
         answer = client.embeddings.create(
             model=account.model, input=texts, encoding_format="float"
         )

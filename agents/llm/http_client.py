@@ -21,7 +21,7 @@ import openai
 from accounts.addresses import AddressRefused, Target, resolve, targets_of
 from accounts.outbound import Deadline
 from agents.llm.accounts import Account
-from agents.llm.patience import Patience
+from agents.llm.deadlines import Patience
 from agents.llm.provider import ProviderError
 
 CONNECT_SECONDS = 5

@@ -1,4 +1,4 @@
-"""One turn of a conversation, from the question to the stored answer."""
+"""What a worker does of an answer: claim, generate, store, announce."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,54 +9,37 @@ from django.db import Error as DatabaseFault
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.errors import Invalid
-from accounts.models.lifecycle import WorkStatus, request_fingerprint
+from accounts.models.lifecycle import WorkStatus
 from accounts.places import claimable
-from accounts.webhooks import announcing
 from accounts.work import (
     GAVE_UP,
     claim,
     finish,
-    nudge,
     renew,
     retry_later,
     store_paid,
 )
-from agents import (
-    budgets,
-    handover,
-    holding,
-    inbox_feed,
-    streams,
-    summaries,
-    triage,
-)
-from agents.llm.gaps import leaves_open
+from agents import budgets, holding, inbox_feed, streams, triage
+from agents.grounded.unanswered import leaves_open
 from agents.llm.provider import Provider, ProviderError
-from agents.llm.providers import provider_for
 from agents.models.replies import Reply
 from agents.models.sessions import (
-    Message,
     MessageRole,
-    Session,
     SessionIsOver,
 )
 from agents.models.versions import AgentVersion
-from agents.opening import AgentIsSilent
-from agents.speech import Answer, GivenUp, LeaseLost, speak, turn_of
+from agents.replies import summaries
+from agents.replies.generation import Answer, GivenUp, LeaseLost, speak, turn_of
+from agents.replies.provider_choice import provider_for
 from agents.transcripts import message_as_dict
 
 log = structlog.get_logger(__name__)
-
-ANSWER = Reply.task
-MAX_QUESTION = 4_000
 MAX_ATTEMPTS = 3
 RETRY_SECONDS = (1, 5)
 # An end that nobody published for so long was stored by a worker that then died.
 ANNOUNCE_AFTER = timedelta(seconds=5)
 # Nobody waits longer for a word: what no worker took by then has failed.
 GIVE_UP_AFTER = timedelta(minutes=15)
-
 FAILURES = {
     "agent_unavailable": "This agent does not answer at the moment.",
     "budget_exceeded": budgets.POLITE,
@@ -73,62 +56,6 @@ FAILURES = {
 NO_FAULT = {"handed_over", "not_stored", "session_over", "stopped"}
 
 
-@announcing(budgets.BudgetExceeded, "monthly_budget")
-def ask(
-    *, session: Session, content: str, idempotency_key: str | None = None
-) -> tuple[Message, Reply | None, bool]:
-    """Store a question and the work of answering it, once per key.
-
-    There is no reply to one that a person answers. Raises SessionIsOver,
-    AgentIsSilent, BudgetExceeded, KeyReused, Invalid.
-    """
-    content = content.strip()
-    if not 1 <= len(content) <= MAX_QUESTION:
-        raise Invalid(f"1 to {MAX_QUESTION:,} characters.", pointer="/content")
-    # Before the lock: a Redis that hangs must hold up nobody else.
-    events_after = streams.last_event_id(session.pk)
-    with transaction.atomic():
-        return _stored(session, content, idempotency_key, events_after)
-
-
-def _stored(
-    session: Session, content: str, idempotency_key: str | None, events_after: str
-) -> tuple[Message, Reply | None, bool]:
-    fingerprint = request_fingerprint(content)
-    # Locked before the look-up: two equal requests must not both find nothing.
-    locked = (
-        Session.all_objects.select_for_update(no_key=True, of=("self",))
-        .select_related("agent_ref", "inbox_entry")
-        .get(pk=session.pk)
-    )
-    if idempotency_key is not None:
-        twins = locked.message_rows.filter(idempotency_key=idempotency_key)
-        if twin := twins.first():
-            twin.check_same_request(fingerprint)
-            return twin, twin.replies.filter(superseded_at=None).first(), False
-    if not locked.is_active or locked.is_expired:
-        raise SessionIsOver
-    if locked.agent_ref is None or not locked.agent_ref.is_answering:
-        raise AgentIsSilent
-    message = session.add_message(
-        MessageRole.USER,
-        content,
-        idempotency_key=idempotency_key,
-        request_fingerprint=fingerprint,
-    )
-    if handover.hold_back(locked, message):
-        message.metadata |= {"events_after": events_after}
-        message.save(update_fields=["metadata"])
-        return message, None, True
-    reply = Reply.objects.create(
-        session=session, question=message, events_after=events_after
-    )
-    budgets.reserve_for_reply(reply, locked.agent_ref, content)
-    nudge(ANSWER, reply.pk)
-    return message, reply, True
-
-
-# --- The worker's half ------------------------------------------------------
 def produce(reply_id: Any) -> Reply | None:
     """Answer a question if that is still to be done; may be called repeatedly."""
     reply = taken(reply_id)
@@ -155,18 +82,6 @@ def produce(reply_id: Any) -> Reply | None:
     return reply
 
 
-def taken(reply_id: Any) -> Reply | None:
-    """Take a reply, unless another has it, or too many had and it is given up."""
-    lease = settings.REPLY_LEASE_SECONDS
-    return claim(Reply, reply_id, lease_seconds=lease, give_up=give_up)
-
-
-def give_up(reply: Reply) -> None:
-    """End a reply that stopped whoever produced it, and tell its reader."""
-    if fail(reply, "attempts_exhausted", GAVE_UP):
-        announce(reply)
-
-
 def live_version(reply: Reply) -> AgentVersion:
     """Return what answers now; it may have changed since the question."""
     session = reply.session
@@ -178,22 +93,6 @@ def live_version(reply: Reply) -> AgentVersion:
     if agent is None or not agent.is_answering or agent.live_version is None:
         raise GivenUp("agent_unavailable")
     return agent.live_version
-
-
-def keep(
-    reply: Reply, version: AgentVersion, provider: Provider, answer: Answer
-) -> bool:
-    """Store an answer, or at least what it took; the model is not asked again.
-
-    Returns whether the reply has ended by this. Raises GivenUp.
-    """
-    try:
-        return store_paid(lambda: store(reply, version, provider, answer))
-    except DatabaseFault as error:
-        log.exception("Answer not stored", reply=str(reply.pk))
-        text, tokens = type(error).__name__, answer.ending.tokens
-        renew(reply, lease_seconds=settings.REPLY_LEASE_SECONDS)
-        return store_paid(lambda: fail(reply, "not_stored", text, tokens=tokens))
 
 
 @transaction.atomic
@@ -316,3 +215,31 @@ def give_up_overdue(limit: int = 200) -> int:
             announce(reply)
             ended += 1
     return ended
+
+
+def taken(reply_id: Any) -> Reply | None:
+    """Take a reply, unless another has it, or too many had and it is given up."""
+    lease = settings.REPLY_LEASE_SECONDS
+    return claim(Reply, reply_id, lease_seconds=lease, give_up=give_up)
+
+
+def give_up(reply: Reply) -> None:
+    """End a reply that stopped whoever produced it, and tell its reader."""
+    if fail(reply, "attempts_exhausted", GAVE_UP):
+        announce(reply)
+
+
+def keep(
+    reply: Reply, version: AgentVersion, provider: Provider, answer: Answer
+) -> bool:
+    """Store an answer, or at least what it took; the model is not asked again.
+
+    Returns whether the reply has ended by this. Raises GivenUp.
+    """
+    try:
+        return store_paid(lambda: store(reply, version, provider, answer))
+    except DatabaseFault as error:
+        log.exception("Answer not stored", reply=str(reply.pk))
+        text, tokens = type(error).__name__, answer.ending.tokens
+        renew(reply, lease_seconds=settings.REPLY_LEASE_SECONDS)
+        return store_paid(lambda: fail(reply, "not_stored", text, tokens=tokens))

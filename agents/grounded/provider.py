@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
-from agents.knowledge import questions
-from agents.llm.matching import (
+from agents.grounded.matching import (
     ENOUGH_FOR_STATEMENT,
     IS_THE_QUESTION,
     Asked,
     Reading,
     Sentence,
 )
-from agents.llm.phrases import phrases_in
+from agents.grounded.phrases import phrases_in
+from agents.grounded.smalltalk import offer, small_talk, without_greeting
+from agents.knowledge import questions
 from agents.llm.provider import (
     Citation,
     Delta,
@@ -25,7 +26,6 @@ from agents.llm.provider import (
     estimate_tokens,
     within,
 )
-from agents.llm.smalltalk import offer, small_talk, without_greeting
 
 MAX_SENTENCES = 3
 MAX_ITEMS = 8

@@ -10,8 +10,8 @@ from accounts.models.lifecycle import WorkStatus
 from accounts.work import GAVE_UP, claim, finish, nudge, store_paid
 from agents import budgets
 from agents.knowledge.sentences import split_sentences
-from agents.llm import dialogue
-from agents.llm.openai_compatible import OpenAICompatible
+from agents.llm import prompt
+from agents.llm.openai_chat import OpenAICompatible
 from agents.llm.provider import (
     Delta,
     ProviderError,
@@ -20,12 +20,12 @@ from agents.llm.provider import (
     estimate_tokens,
     within,
 )
-from agents.llm.providers import provider_for
 from agents.models.sessions import Message, MessageRole, Session
 from agents.models.summaries import WORD_FOR_WORD, SessionSummary
 from agents.models.usage import UsageKind
 from agents.models.versions import AgentVersion
-from agents.speech import storable
+from agents.replies.generation import storable
+from agents.replies.provider_choice import provider_for
 
 log = structlog.get_logger(__name__)
 
@@ -118,7 +118,7 @@ def _by_model(
     version: AgentVersion, provider: OpenAICompatible, before: str, said: list[Said]
 ) -> str:
     told = [f"Summary so far: {before}"] if before else []
-    told += [f"{_speaker(one)}: {dialogue.plain(one)}" for one in said]
+    told += [f"{_speaker(one)}: {prompt.plain(one)}" for one in said]
     material = within("\n".join(told), MAX_INPUT_TOKENS)
     turn = Turn(
         material,
@@ -129,7 +129,7 @@ def _by_model(
         max_tokens=MAX_TOKENS,
         is_bare=True,
     )
-    needed = dialogue.prompt_tokens(dialogue.messages(turn)) + MAX_TOKENS
+    needed = prompt.prompt_tokens(prompt.messages(turn)) + MAX_TOKENS
     reservation = budgets.reserve(
         agent=version.agent,
         kind=UsageKind.CONVERSATION,
@@ -172,7 +172,7 @@ def _speaker(said: Said) -> str:
 
 
 def _first_sentence(said: Said) -> str:
-    text = " ".join(dialogue.plain(said).split())
+    text = " ".join(prompt.plain(said).split())
     sentence = next(iter(split_sentences(text)), text)
     if len(sentence) > LONGEST_QUOTE:
         sentence = sentence[: LONGEST_QUOTE - 1] + "…"

@@ -3,12 +3,12 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from agents.grounded.answer_types import Kind, kinds_of
+from agents.grounded.stop_words import FILLERS, NUMBERS
 from agents.knowledge import questions
 from agents.knowledge.chunks import LIST_ITEM, PATH_SEPARATOR
 from agents.knowledge.sentences import split_sentences
 from agents.knowledge.words import alike, in_one_word, stems
-from agents.llm.fillers import FILLERS, NUMBERS
-from agents.llm.kinds import Kind, kinds_of
 from agents.llm.provider import Passage
 from agents.models.knowledge import Language
 

@@ -20,7 +20,8 @@ from agents.models.sessions import (
     SessionIsOver,
 )
 from agents.opening import AgentIsSilent
-from agents.replies import ANSWER, announce
+from agents.replies.production import announce
+from agents.replies.questions import ANSWER
 
 
 class NotTheLatest(DomainError):

@@ -8,10 +8,11 @@ from typing import Any
 import structlog
 from django.conf import settings
 
-from agents.llm import circuit, dialogue
+from agents.llm import circuit_breaker
+from agents.llm import prompt as dialogue
 from agents.llm.accounts import Account
-from agents.llm.marks import Marks
-from agents.llm.patience import Patience
+from agents.llm.citations import Marks
+from agents.llm.deadlines import Patience
 from agents.llm.provider import (
     Delta,
     Ending,
@@ -100,7 +101,7 @@ class Attempt:
     def _tried(self) -> Generator[Delta | Ending]:
         tries, adapted = 0, set()
         while True:
-            if not circuit.admits(self.account.key):
+            if not circuit_breaker.admits(self.account.key):
                 raise ProviderError(
                     f"{self.account.name} is left alone for a moment, "
                     "since it failed several times."
@@ -138,7 +139,7 @@ class Attempt:
         )
         # A refused key or request says nothing about how the provider is.
         if not error.is_final:
-            circuit.failed(self.account.key)
+            circuit_breaker.failed(self.account.key)
 
     def _pause(self, error: ProviderError, tries: int) -> None:
         pause = PAUSE_SECONDS * 2 ** (tries - 1) * random.uniform(0.5, 1.5)  # noqa: S311
@@ -148,13 +149,13 @@ class Attempt:
         self.patience.pause(max(pause, asked or 0))
 
     def _once(self) -> Generator[Delta | Ending]:
-        from agents.llm import wire
+        from agents.llm import http_client
 
         self.patience.silence = self.account.silence_seconds
         speech = Speech(self.turn)
         try:
             with (
-                wire.asking(self.account, self.patience) as client,
+                http_client.asking(self.account, self.patience) as client,
                 client.chat.completions.create(**self.body) as chunks,
             ):
                 speech.has_begun = True
@@ -169,7 +170,7 @@ class Attempt:
             self.spent += speech.estimate(self.body) if speech.has_begun else 0
             raise
         # Before the last part: whoever has it does not come back for more.
-        circuit.succeeded(self.account.key)
+        circuit_breaker.succeeded(self.account.key)
         yield speech.ending(self.body, self.account.kind, self.spent)
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from agents.llm.phrases import Phrases, listed, phrases_in
+from agents.grounded.phrases import Phrases, listed, phrases_in
 from agents.llm.provider import Turn
 
 LONGEST = 80
