@@ -14,7 +14,7 @@ from django.http import StreamingHttpResponse
 from accounts.errors import DomainError
 from agents import completions
 from agents.completions import Completion
-from agents.streams import HEARTBEAT_SECONDS
+from agents.conversations.event_stream import HEARTBEAT_SECONDS
 
 log = structlog.get_logger(__name__)
 END = object()

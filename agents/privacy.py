@@ -17,11 +17,11 @@ from accounts.privacy import (
     erase_rows,
     register,
 )
-from agents import streams
+from agents.conversations import event_stream
 from agents.models.agents import Agent
 from agents.models.custody import CustodyResult, CustodyRun, CustodyTest
 from agents.models.feedback import Rating, Tag
-from agents.models.handover import CannedReply, InboxEntry, InboxPreference, Note
+from agents.models.inbox import CannedReply, InboxEntry, InboxPreference, Note
 from agents.models.knowledge import Document, DocumentFile, KnowledgePack
 from agents.models.personas import Persona
 from agents.models.providers import ProviderAccount
@@ -53,7 +53,7 @@ def forget_conversations(sessions: models.QuerySet) -> None:
     sessions = sessions.order_by()
     while found := list(sessions.values_list("pk", flat=True)[:AT_ONCE]):
         Session.all_objects.filter(pk__in=found).delete()
-        streams.forget(found)
+        event_stream.forget(found)
 
 
 def of_person(user: User) -> models.QuerySet:

@@ -4,15 +4,10 @@ from celery import shared_task
 
 from accounts.io_tasks import IoTask
 from accounts.work import limits
-from agents import (
-    budget_notices,
-    inbox_notices,
-    optimization,
-    retention,
-    stats,
-    unfinished,
-)
+from agents import budget_notices, optimization, stats, unfinished
+from agents.conversations import retention
 from agents.custody import runs
+from agents.inbox import notifications
 from agents.knowledge import crawling, indexing, vectors
 from agents.replies import production, summaries
 
@@ -87,7 +82,7 @@ def apply_retention() -> None:
 @shared_task(
     base=IoTask,
     name="agents.tasks.mail_inbox_notice",
-    **limits(inbox_notices.LEASE_SECONDS),
+    **limits(notifications.LEASE_SECONDS),
 )
 def mail_inbox_notice(notice_id: str) -> None:
-    inbox_notices.mail(notice_id)
+    notifications.mail(notice_id)

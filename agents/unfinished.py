@@ -6,10 +6,10 @@ from accounts.places import kinds_of_work
 from accounts.task_messages import recover
 from accounts.work import sweep
 from agents.budgets import release_overdue
-from agents.endings import expire_overdue
+from agents.inbox.closing import expire_overdue
+from agents.inbox.queue_timeouts import apologize_overdue, release_deserted
 from agents.knowledge.sources import start_due
 from agents.replies.production import announce_overdue, give_up_overdue
-from agents.waiting import apologize_overdue, release_deserted
 
 # Every kind of work but answers was sent here before each had a queue of its own.
 FORMER_QUEUE = "default"

@@ -13,7 +13,7 @@ from accounts import audit, redis_pool
 from accounts.models.audit import AuditAction
 from accounts.throttles import Limit, network_of
 from agents import cache, origins
-from agents.holding import setting_of
+from agents.inbox.assignment import setting_of
 from agents.models.agents import Agent, WidgetMode
 from widget.errors import (
     AgentNotFound,

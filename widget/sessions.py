@@ -13,10 +13,11 @@ from accounts.models.audit import AuditAction
 from accounts.models.webhooks import WebhookEvent
 from accounts.request_facts import describe_visitor
 from accounts.throttles import Limit, network_of
-from agents import origins, streams
+from agents import origins
+from agents.conversations import event_stream
+from agents.inbox.queue_timeouts import note_end
 from agents.models.agents import Agent
 from agents.models.sessions import SessionStatus
-from agents.waiting import note_end
 from agents.webhook_events import announce_conversation
 from widget import boot, tokens
 from widget.errors import (
@@ -172,7 +173,7 @@ def revoke(widget_session: WidgetSession) -> None:
     conversation = widget_session.session_id
     if conversation is not None:
         transaction.on_commit(
-            lambda: streams.append(conversation, "closed", {}), robust=True
+            lambda: event_stream.append(conversation, "closed", {}), robust=True
         )
 
 

@@ -5,7 +5,7 @@ from functools import partial
 
 from django.http import StreamingHttpResponse
 
-from agents import streams
+from agents.conversations import event_stream
 from widget import sessions
 from widget.models import WidgetSession
 
@@ -16,9 +16,9 @@ SUPERSEDED = b"event: superseded\ndata: {}\n\n"
 
 def open_stream(visiting: WidgetSession, after: str) -> StreamingHttpResponse:
     """Relay a visitor's conversation; an older stream of it ends."""
-    mine = streams.append(visiting.session_id, TAKEN, {})
+    mine = event_stream.append(visiting.session_id, TAKEN, {})
     may_go_on = partial(sessions.is_still_usable, visiting)
-    response = streams.event_stream(visiting.session_id, after, may_go_on)
+    response = event_stream.event_stream(visiting.session_id, after, may_go_on)
     response.streaming_content = own_events(response.streaming_content, mine)
     return response
 

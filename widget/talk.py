@@ -6,9 +6,12 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.errors import NotFound
-from agents import handover, opening, ratings
 from agents.budgets import BudgetExceeded
-from agents.llm.persons import language_of
+from agents.conversations import opening, ratings
+from agents.conversations.event_stream import last_event_id
+from agents.conversations.transcripts import handover_of, receipt_of, transcript
+from agents.inbox import handover
+from agents.inbox.handover_phrases import language_of
 from agents.models.replies import Reply
 from agents.models.sessions import (
     Channel,
@@ -18,8 +21,6 @@ from agents.models.sessions import (
     SessionIsOver,
 )
 from agents.replies import interruption, questions
-from agents.streams import last_event_id
-from agents.transcripts import handover_of, receipt_of, transcript
 from widget.errors import MessageTooLarge, MonthUsedUp
 from widget.models import WidgetSession
 from widget.sessions import add_refresh_token

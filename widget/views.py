@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from accounts import throttles
 from accounts.api.viewsets import idempotency_key
 from accounts.errors import DomainError, Invalid, NotFound
-from agents import streams
+from agents.conversations import event_stream
 from widget import boot, cookies, frame, sessions, stream, talk
 from widget.errors import ForeignRequest, SessionExpired, WrongAgent
 from widget.models import WidgetSession
@@ -252,7 +252,7 @@ class StreamView(FrameView):
         mine = self.visitor()
         if mine.session is None:
             raise NotFound
-        after = streams.requested_after(request)
+        after = event_stream.requested_after(request)
         return stream.open_stream(mine, after)
 
 

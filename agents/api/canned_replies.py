@@ -15,19 +15,19 @@ from accounts.api.viewsets import (
     OrganizationViewSet,
 )
 from accounts.models.api_keys import Scope
-from agents import canned
-from agents.models.handover import MAX_CANNED, CannedReply
+from agents.inbox import canned_replies
+from agents.models.inbox import MAX_CANNED, CannedReply
 
 WORDS = OpenApiParameter("q", str, description="In the shortcut or the text")
 
 
 class CannedBody(CreationBody):
-    shortcut = TextField(max_length=canned.MAX_SHORTCUT + 1)
+    shortcut = TextField(max_length=canned_replies.MAX_SHORTCUT + 1)
     text = TextField(max_length=MAX_CANNED, help_text="May hold {{visitor}}, {{agent}}")
 
 
 class CannedEditBody(StrictSerializer):
-    shortcut = TextField(max_length=canned.MAX_SHORTCUT + 1, required=False)
+    shortcut = TextField(max_length=canned_replies.MAX_SHORTCUT + 1, required=False)
     text = TextField(max_length=MAX_CANNED, required=False)
 
 
@@ -60,7 +60,7 @@ class CannedReplyViewSet(OrganizationViewSet):
         )
 
     def find(self) -> CannedReply:
-        return canned.find_canned_reply(self.organization, self.kwargs["pk"])
+        return canned_replies.find_canned_reply(self.organization, self.kwargs["pk"])
 
     @extend_schema(parameters=[ORGANIZATION, WORDS], responses=CannedShape(many=True))
     def list(self, request):
@@ -83,7 +83,7 @@ class CannedReplyViewSet(OrganizationViewSet):
             self.body(),
             CannedReply.objects.for_organization(self.organization),
             partial(
-                canned.create_canned_reply,
+                canned_replies.create_canned_reply,
                 organization=self.organization,
                 actor=self.principal.user,
             ),
@@ -96,12 +96,12 @@ class CannedReplyViewSet(OrganizationViewSet):
         parameters=[ORGANIZATION], request=CannedEditBody, responses=CannedShape
     )
     def partial_update(self, request, pk):
-        changed = canned.update_canned_reply(
+        changed = canned_replies.update_canned_reply(
             reply=self.find(), actor=self.principal.user, changes=self.body()
         )
         return Response(canned_as_dict(changed))
 
     @extend_schema(parameters=[ORGANIZATION], responses={204: None})
     def destroy(self, request, pk):
-        canned.delete_canned_reply(reply=self.find(), actor=self.principal.user)
+        canned_replies.delete_canned_reply(reply=self.find(), actor=self.principal.user)
         return Response(status=204)

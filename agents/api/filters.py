@@ -3,8 +3,8 @@ from django_filters import CharFilter, ChoiceFilter, OrderingFilter, UUIDFilter
 
 from accounts.api.fields import MomentFilter, StrictBooleanFilter, StrictFilterSet
 from accounts.errors import Invalid
-from agents.conversation_search import LONGEST, saying
-from agents.conversations import rated, tagged
+from agents.conversations.listing import rated, tagged
+from agents.conversations.search import LONGEST, saying
 from agents.models.agents import Agent, OptimizationStatus
 from agents.models.feedback import RatingValue
 from agents.models.personas import Persona

@@ -22,14 +22,16 @@ from accounts.api.viewsets import (
 from accounts.errors import Forbidden, Invalid, NotFound
 from accounts.models.api_keys import Scope
 from accounts.models.users import User
-from agents import handover, inbox, inbox_feed, inbox_preferences, notes, streams
 from agents.api.messages import MESSAGE_ID
 from agents.api.session_serializers import HandoverShape, MessageShape
-from agents.models.handover import MAX_NOTE, Note, Notify
+from agents.conversations import event_stream, inbox_feed
+from agents.conversations.transcripts import handover_of, message_as_dict
+from agents.inbox import handover, listing, notes
+from agents.inbox import preferences as inbox_preferences
+from agents.models.inbox import MAX_NOTE, Note, Notify
 from agents.models.sessions import Channel, Session, SessionStatus
-from agents.transcripts import handover_of, message_as_dict
 
-VIEW = OpenApiParameter("view", str, enum=inbox.VIEWS, description="Default: waiting")
+VIEW = OpenApiParameter("view", str, enum=listing.VIEWS, description="Default: waiting")
 WORDS = OpenApiParameter("q", str, description="Words that were said, or a name")
 
 
@@ -102,7 +104,7 @@ def member_as_dict(user: User | None) -> dict[str, Any] | None:
 
 
 def row_as_dict(session: Session, viewer: User) -> dict[str, Any]:
-    row = inbox.Row(session, viewer)
+    row = listing.Row(session, viewer)
     entry = row.entry
     return {
         "session_id": session.pk,
@@ -165,7 +167,7 @@ class InboxViewSet(OrganizationViewSet):
         return super().perform_content_negotiation(request, force)
 
     def find(self) -> Session:
-        found = inbox.find_conversation(self.organization, self.kwargs["pk"])
+        found = listing.find_conversation(self.organization, self.kwargs["pk"])
         agent = found.agent_ref
         if self.principal.bound_agent not in (None, agent and agent.public_id):
             raise NotFound
@@ -179,11 +181,11 @@ class InboxViewSet(OrganizationViewSet):
     )
     def list(self, request):
         self.refuse_unknown_parameters({"view", "q"})
-        view = request.query_params.get("view", inbox.WAITING)
-        if view not in inbox.VIEWS:
-            raise Invalid(f"One of {', '.join(inbox.VIEWS)}.", pointer="/view")
+        view = request.query_params.get("view", listing.WAITING)
+        if view not in listing.VIEWS:
+            raise Invalid(f"One of {', '.join(listing.VIEWS)}.", pointer="/view")
         user = self.principal.user
-        found = inbox.find(
+        found = listing.find(
             self.organization,
             user,
             view=view,
@@ -200,7 +202,7 @@ class InboxViewSet(OrganizationViewSet):
     @action(detail=False, pagination_class=None)
     def counts(self, request):
         self.refuse_bound_keys()
-        return Response(inbox.counts(self.organization, self.principal.user))
+        return Response(listing.counts(self.organization, self.principal.user))
 
     def refuse_bound_keys(self) -> None:
         """Keep a key for one agent out of what is about all of them."""
@@ -222,7 +224,7 @@ class InboxViewSet(OrganizationViewSet):
     @extend_schema(parameters=[ORGANIZATION], request=None, responses=InboxRowShape)
     @action(detail=True, methods=["post"])
     def close(self, request, pk):
-        inbox.close(session=self.find(), actor=self.principal.user)
+        listing.close(session=self.find(), actor=self.principal.user)
         return Response(self.shown())
 
     @extend_schema(
@@ -322,9 +324,9 @@ class InboxViewSet(OrganizationViewSet):
     def stream(self, request):
         """Relay `changed` for each conversation that something happened to."""
         self.refuse_bound_keys()
-        after = streams.requested_after(request._request)
+        after = event_stream.requested_after(request._request)
         channel = inbox_feed.channel(self.organization.pk)
-        return Response(streams.Admission(channel, after, self.is_still_let_in))
+        return Response(event_stream.Admission(channel, after, self.is_still_let_in))
 
 
 ask_to_watch = InboxViewSet.as_view(
@@ -335,11 +337,11 @@ ask_to_watch = InboxViewSet.as_view(
 async def stream(request: HttpRequest) -> HttpResponseBase:
     """Relay an inbox's events to whoever may read its conversations."""
 
-    def authorize() -> streams.Admission | HttpResponseBase:
+    def authorize() -> event_stream.Admission | HttpResponseBase:
         answer = ask_to_watch(request)
         return answer.data if answer.status_code == 200 else answer.render()
 
-    return await streams.open_stream(authorize)
+    return await event_stream.open_stream(authorize)
 
 
 # So that the view is described beside the others.

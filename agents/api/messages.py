@@ -6,7 +6,6 @@ from rest_framework.response import Response
 
 from accounts.api.viewsets import IDEMPOTENCY, ORGANIZATION, idempotency_key
 from accounts.errors import Invalid
-from agents import ratings
 from agents.api.session_serializers import (
     AskedShape,
     MessageBody,
@@ -16,10 +15,11 @@ from agents.api.session_serializers import (
     StoppedShape,
     TranscriptShape,
 )
+from agents.conversations import ratings
+from agents.conversations.transcripts import rating_as_dict, receipt_of, transcript
 from agents.models.replies import Reply
 from agents.models.sessions import Message
 from agents.replies import interruption, questions
-from agents.transcripts import rating_as_dict, receipt_of, transcript
 
 MOST = 100
 MESSAGE_ID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"

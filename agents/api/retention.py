@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from accounts.api.fields import StrictSerializer
 from accounts.api.viewsets import ORGANIZATION, OrganizationViewSet
 from accounts.models.api_keys import Scope
-from agents import retention
+from agents.conversations import retention
 from agents.models.retention import LONGEST_DAYS, RetentionPolicy
 
 

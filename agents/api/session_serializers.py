@@ -7,13 +7,14 @@ from rest_framework import serializers
 from accounts.api.fields import NameField, StrictSerializer, TextField
 from accounts.api.viewsets import CreationBody
 from accounts.models.lifecycle import WorkStatus
-from agents import ratings, tagging
-from agents.conversation_search import Match
+from agents.conversations import ratings
+from agents.conversations import tags as tagging
+from agents.conversations.search import Match
+from agents.conversations.transcripts import transcript
 from agents.models.feedback import RatingValue
-from agents.models.handover import Holder
+from agents.models.inbox import Holder
 from agents.models.sessions import Channel, MessageRole, Session, SessionStatus
 from agents.replies import questions
-from agents.transcripts import transcript
 
 
 # --- Bodies -----------------------------------------------------------------

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import re_path
 from django_filters.rest_framework import DjangoFilterBackend
@@ -20,7 +20,6 @@ from accounts.api.viewsets import (
 )
 from accounts.errors import Invalid, NotFound
 from accounts.models.api_keys import Scope
-from agents import endings, opening, streams, tagging
 from agents.api.filters import SessionFilter
 from agents.api.messages import MESSAGE_ID, MessageActions
 from agents.api.session_serializers import (
@@ -40,9 +39,11 @@ from agents.api.session_serializers import (
     session_as_dict,
     session_summary,
 )
-from agents.conversation_export import as_csv, as_json
-from agents.conversation_search import matches
-from agents.conversations import with_feedback
+from agents.conversations import event_stream, opening, tags
+from agents.conversations.export import as_csv, as_json, json_response
+from agents.conversations.listing import with_feedback
+from agents.conversations.search import matches
+from agents.inbox import closing
 from agents.models.agents import Agent
 from agents.models.feedback import Tag
 from agents.models.sessions import Channel, Session, SessionStatus
@@ -59,12 +60,6 @@ BODIES = {
     "add_tag": TagBody,
 }
 FILE = {(200, "text/csv"): OpenApiTypes.STR}
-
-
-def json_response(pieces, name: str) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(pieces, content_type="application/json")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
 
 
 def tag_as_dict(tag: Tag) -> dict[str, Any]:
@@ -171,12 +166,12 @@ class SessionViewSet(MessageActions, OrganizationViewSet):
     @extend_schema(parameters=[ORGANIZATION])
     def destroy(self, request, pk):
         """Delete a conversation; nobody reads it any more."""
-        endings.delete_session(session=self.find(), actor=self.principal.user)
+        closing.delete_session(session=self.find(), actor=self.principal.user)
         return Response(status=204)
 
     # --- Ending -------------------------------------------------------------
     def end(self, status: SessionStatus, reason: str = "") -> Response:
-        session = endings.end_session(
+        session = closing.end_session(
             session=self.find(),
             status=status,
             actor=self.principal.user,
@@ -207,7 +202,7 @@ class SessionViewSet(MessageActions, OrganizationViewSet):
     @action(detail=True, methods=["post"])
     def expire(self, request, pk):
         """Let a conversation end at a moment; the past is now."""
-        session = endings.expire_session(
+        session = closing.expire_session(
             session=self.find(),
             actor=self.principal.user,
             at=self.body().get("expires_at"),
@@ -226,14 +221,14 @@ class SessionViewSet(MessageActions, OrganizationViewSet):
         return self.answer_once(
             self.body(),
             Tag.objects.for_organization(self.organization),
-            partial(tagging.add_tag, session=self.find(), actor=self.principal.user),
+            partial(tags.add_tag, session=self.find(), actor=self.principal.user),
             tag_as_dict,
         )
 
     @extend_schema(parameters=[ORGANIZATION])
     @action(detail=True, methods=["delete"], url_path=f"tags/(?P<tag_id>{MESSAGE_ID})")
     def remove_tag(self, request, pk, tag_id):
-        removed = tagging.remove_tag(
+        removed = tags.remove_tag(
             session=self.find(), tag_id=tag_id, actor=self.principal.user
         )
         if not removed:
@@ -275,14 +270,14 @@ class SessionViewSet(MessageActions, OrganizationViewSet):
     )
     def stream(self, request, pk):
         """Relay start, token, done and failed as server-sent events."""
-        after = streams.requested_after(request._request)
+        after = event_stream.requested_after(request._request)
         listened_to = self.find().pk
 
         def may_go_on() -> bool:
             is_there = self.get_queryset().filter(pk=listened_to).exists
             return self.is_still_let_in() and is_there()
 
-        return Response(streams.Admission(listened_to, after, may_go_on))
+        return Response(event_stream.Admission(listened_to, after, may_go_on))
 
 
 class TagViewSet(OrganizationViewSet):
@@ -302,7 +297,7 @@ class TagViewSet(OrganizationViewSet):
     @extend_schema(parameters=[ORGANIZATION])
     def destroy(self, request, pk):
         """Give up a name; the conversations stay."""
-        deleted = tagging.delete_tag(
+        deleted = tags.delete_tag(
             organization=self.organization, tag_id=pk, actor=self.principal.user
         )
         if not deleted:
@@ -318,11 +313,11 @@ ask_to_listen = SessionViewSet.as_view(
 async def stream(request: HttpRequest, pk: str) -> HttpResponseBase:
     """Relay a session's events to whoever may read the session."""
 
-    def authorize() -> streams.Admission | HttpResponseBase:
+    def authorize() -> event_stream.Admission | HttpResponseBase:
         answer = ask_to_listen(request, pk=pk)
         return answer.data if answer.status_code == 200 else answer.render()
 
-    return await streams.open_stream(authorize)
+    return await event_stream.open_stream(authorize)
 
 
 # So that the view is described beside the others.

@@ -8,14 +8,14 @@ from django.utils import timezone
 
 from accounts.models.organizations import Organization
 from accounts.models.users import User
-from agents.canned import create_canned_reply
-from agents.handover import answer, request_person, take
+from agents.conversations.opening import start_session
+from agents.conversations.ratings import rate
+from agents.inbox.canned_replies import create_canned_reply
+from agents.inbox.handover import answer, request_person, take
+from agents.inbox.notes import add_note
 from agents.models.agents import Agent
-from agents.models.handover import InboxEntry
+from agents.models.inbox import InboxEntry
 from agents.models.sessions import Channel, Message, MessageRole, Session
-from agents.notes import add_note
-from agents.opening import start_session
-from agents.ratings import rate
 from agents.replies.production import produce
 from agents.replies.questions import ask
 

@@ -16,6 +16,7 @@ from accounts import audit
 from accounts.models.audit import AuditAction
 from accounts.models.organizations import Membership, Organization, Plan
 from accounts.models.users import User
+from agents.conversations.opening import start_session
 from agents.creation import create_agent
 from agents.demo import harbor
 from agents.demo.desk import fill_inbox
@@ -28,7 +29,6 @@ from agents.models.knowledge import Document, KnowledgePack
 from agents.models.replies import Reply
 from agents.models.sessions import Channel, Message, Session
 from agents.models.versions import AgentVersion, OptimizationRun
-from agents.opening import start_session
 from agents.optimization import optimize
 from agents.replies.production import produce
 from agents.replies.questions import ask

@@ -13,7 +13,7 @@ from agents.models.custody import (
     CustodyTest,
 )
 from agents.models.feedback import Rating, RatingValue, Tag
-from agents.models.handover import (
+from agents.models.inbox import (
     CannedReply,
     Holder,
     InboxEntry,

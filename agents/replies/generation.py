@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.work import holds, renew, update_held
-from agents import streams
+from agents.conversations import event_stream
 from agents.llm.prompt import MAX_CONTEXT_TOKENS
 from agents.llm.provider import (
     Delta,
@@ -210,7 +210,9 @@ class Voice:
         # the end is told later in any case.
         if self.is_heard:
             data = {"reply_id": self.reply.pk, **data}
-            self.is_heard = bool(streams.append(self.reply.session_id, event, data))
+            self.is_heard = bool(
+                event_stream.append(self.reply.session_id, event, data)
+            )
 
 
 def speak(reply: Reply, provider: Provider, turn: Turn) -> Answer:

@@ -10,7 +10,10 @@ from accounts.errors import DomainError, Invalid, NotFound
 from accounts.models.lifecycle import WorkStatus
 from accounts.webhooks import announcing
 from accounts.work import nudge
-from agents import budgets, holding, streams
+from agents import budgets
+from agents.conversations import event_stream
+from agents.conversations.opening import AgentIsSilent
+from agents.inbox import assignment
 from agents.llm.provider import estimate_tokens
 from agents.models.replies import Reply
 from agents.models.sessions import (
@@ -19,7 +22,6 @@ from agents.models.sessions import (
     Session,
     SessionIsOver,
 )
-from agents.opening import AgentIsSilent
 from agents.replies.production import announce
 from agents.replies.questions import ANSWER
 
@@ -42,7 +44,7 @@ def stop(*, session: Session, message_id: Any = None) -> list[Reply]:
         if not mine.exists():
             raise NotFound
     # Before the lock: a Redis that hangs must hold up nobody else.
-    heard = streams.said_so_far(session.pk)
+    heard = event_stream.said_so_far(session.pk)
     unfinished = mine.unfinished().order_by("question__sequence")
     stopped = [
         reply
@@ -95,7 +97,7 @@ def regenerate(*, session: Session, message_id: Any) -> tuple[Message, Reply, bo
     Raises NotFound, Invalid, NotTheLatest, SessionIsOver, AgentIsSilent,
     BudgetExceeded.
     """
-    events_after = streams.last_event_id(session.pk)
+    events_after = event_stream.last_event_id(session.pk)
     with transaction.atomic():
         # Locked before the look-up: two at once must not replace one answer twice.
         locked = (
@@ -151,7 +153,7 @@ def _check(session: Session, question: Message) -> None:
         raise SessionIsOver
     if session.agent_ref is None or not session.agent_ref.is_answering:
         raise AgentIsSilent
-    if holding.is_with_person(session):
+    if assignment.is_with_person(session):
         raise AgentIsSilent("A person answers here now.")
     later = session.message_rows.filter(sequence__gt=question.sequence)
     if later.filter(role=MessageRole.USER).exists():

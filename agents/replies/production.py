@@ -19,8 +19,11 @@ from accounts.work import (
     retry_later,
     store_paid,
 )
-from agents import budgets, holding, inbox_feed, streams, triage
+from agents import budgets
+from agents.conversations import event_stream, inbox_feed
+from agents.conversations.transcripts import message_as_dict
 from agents.grounded.unanswered import leaves_open
+from agents.inbox import assignment, triage
 from agents.llm.provider import Provider, ProviderError
 from agents.models.replies import Reply
 from agents.models.sessions import (
@@ -31,7 +34,6 @@ from agents.models.versions import AgentVersion
 from agents.replies import summaries
 from agents.replies.generation import Answer, GivenUp, LeaseLost, speak, turn_of
 from agents.replies.provider_choice import provider_for
-from agents.transcripts import message_as_dict
 
 log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 3
@@ -87,7 +89,7 @@ def live_version(reply: Reply) -> AgentVersion:
     session = reply.session
     if session.is_deleted:
         raise SessionIsOver
-    if holding.is_with_person(session):
+    if assignment.is_with_person(session):
         raise GivenUp("handed_over")
     agent = session.agent_ref
     if agent is None or not agent.is_answering or agent.live_version is None:
@@ -113,7 +115,7 @@ def store(
         finished_at=now,
     ):
         return False
-    if holding.is_with_person(reply.session, lock=True):
+    if assignment.is_with_person(reply.session, lock=True):
         raise GivenUp("handed_over", tokens=answer.ending.tokens)
     is_open = leaves_open(answer.text)
     message = reply.session.add_message(
@@ -121,7 +123,11 @@ def store(
         answer.text,
         citations=[citation.as_dict() for citation in answer.ending.citations],
         tokens=answer.ending.tokens,
-        **({"offers_person": True} if is_open and holding.is_offered(version) else {}),
+        **(
+            {"offers_person": True}
+            if is_open and assignment.is_offered(version)
+            else {}
+        ),
     )
     if is_open:
         triage.note_gap(reply.session)
@@ -177,12 +183,12 @@ def announce(reply: Reply) -> None:
     about = {"reply_id": reply.pk, "message_id": reply.question_id}
     if reply.status == WorkStatus.DONE and reply.answer:
         data = about | {"message": message_as_dict(reply.answer)}
-        told = streams.append(reply.session_id, "done", data)
+        told = event_stream.append(reply.session_id, "done", data)
     else:
         code = reply.failure_code
         detail = FAILURES.get(code, "")
         data = about | {"code": code, "detail": detail}
-        told = streams.append(reply.session_id, "failed", data)
+        told = event_stream.append(reply.session_id, "failed", data)
     if told:
         Reply.objects.filter(pk=reply.pk).update(announced_at=timezone.now())
     inbox_feed.tell_now(reply.session.organization_id, reply.session_id)

@@ -8,7 +8,10 @@ from accounts.webhooks import announcing
 from accounts.work import (
     nudge,
 )
-from agents import budgets, handover, streams
+from agents import budgets
+from agents.conversations import event_stream
+from agents.conversations.opening import AgentIsSilent
+from agents.inbox import handover
 from agents.models.replies import Reply
 from agents.models.sessions import (
     Message,
@@ -16,7 +19,6 @@ from agents.models.sessions import (
     Session,
     SessionIsOver,
 )
-from agents.opening import AgentIsSilent
 
 ANSWER = Reply.task
 MAX_QUESTION = 4_000
@@ -35,7 +37,7 @@ def ask(
     if not 1 <= len(content) <= MAX_QUESTION:
         raise Invalid(f"1 to {MAX_QUESTION:,} characters.", pointer="/content")
     # Before the lock: a Redis that hangs must hold up nobody else.
-    events_after = streams.last_event_id(session.pk)
+    events_after = event_stream.last_event_id(session.pk)
     with transaction.atomic():
         return _stored(session, content, idempotency_key, events_after)
 

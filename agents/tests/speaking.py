@@ -4,7 +4,7 @@ import json
 from collections.abc import Generator
 from typing import Any
 
-from agents import streams
+from agents.conversations import event_stream
 from agents.llm.provider import Delta, Ending, Turn
 
 
@@ -35,7 +35,7 @@ class Scripted:
 
 def events(session_id: Any) -> list[tuple[str, dict[str, Any]]]:
     """Return a session's events so far."""
-    kept = streams._writer().xrange(streams.key(session_id))
+    kept = event_stream._writer().xrange(event_stream.key(session_id))
     return [(e[b"event"].decode(), json.loads(e[b"data"])) for _, e in kept]
 
 

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from agents import conversation_export
-from agents.conversation_export import as_csv, as_json
+from agents.conversations import export
+from agents.conversations.export import as_csv, as_json
+from agents.conversations.tags import add_tag
 from agents.models import Session
-from agents.tagging import add_tag
 from agents.tests.factories import MessageFactory, RatingFactory, SessionFactory
 
 pytestmark = pytest.mark.django_db
@@ -67,7 +67,7 @@ def test_nothing_is_an_empty_array_and_a_header():
 
 def test_pieces_make_a_whole(monkeypatch):
     sessions = SessionFactory.create_batch(7)
-    monkeypatch.setattr(conversation_export, "CHUNK", 3)
+    monkeypatch.setattr(export, "CHUNK", 3)
     assert [told["id"] for told in read_json()] == [str(each.pk) for each in sessions]
 
 

@@ -5,10 +5,10 @@ import json
 import pytest
 from django.urls import reverse
 
+from agents.conversations.retention import days_kept
+from agents.conversations.tags import add_tag
 from agents.models import Rating, Tag
 from agents.replies import production, questions
-from agents.retention import days_kept
-from agents.tagging import add_tag
 from agents.tests.factories import AgentFactory, RatingFactory, SessionFactory
 
 SOURCE = {

@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from agents.conversation_search import matches, saying, terms
+from agents.conversations.search import matches, saying, terms
 from agents.models import Message, Session
 from agents.tests.factories import MessageFactory, SessionFactory
 

@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from agents.conversations.tags import add_tag
 from agents.models import Message, Rating, Reply, Session, Tag
 from agents.replies import production, questions
-from agents.tagging import add_tag
 from agents.tests.factories import (
     AgentFactory,
     MessageFactory,

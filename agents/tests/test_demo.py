@@ -14,9 +14,9 @@ from django.db.models.functions import Concat
 
 from accounts.models import Membership, Organization, Role, User
 from accounts.models.lifecycle import WorkStatus
-from agents import inbox
 from agents.demo import harbor, loading
 from agents.demo.visits import VISITS
+from agents.inbox import listing
 from agents.models import (
     Agent,
     AgentVersion,
@@ -131,7 +131,7 @@ def test_an_answer_says_what_the_text_says(demo, question, expected):
 )
 def test_the_inbox_is_not_empty_on_the_first_morning(demo, view, how_many):
     mara = User.objects.get(email=harbor.OWNER)
-    assert inbox.find(demo, mara, view=view).count() >= how_many
+    assert listing.find(demo, mara, view=view).count() >= how_many
 
 
 def test_what_no_text_says_is_not_made_up(demo):

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import AuditLog
 from agents import unfinished
-from agents.endings import delete_session, end_session, expire_session
+from agents.inbox.closing import delete_session, end_session, expire_session
 from agents.models import Reply, Session, SessionIsOver
 from agents.replies import questions
 from agents.tests.factories import SessionFactory

@@ -8,7 +8,8 @@ from django.utils import timezone
 from accounts.errors import Invalid, KeyReused
 from accounts.models import AuditLog, Role
 from accounts.tests.factories import MembershipFactory
-from agents import endings, handover, inbox, privacy, unfinished, waiting
+from agents import privacy, unfinished
+from agents.inbox import closing, handover, listing, queue_timeouts
 from agents.models import Holder, InboxEntry, Message, SessionIsOver
 from agents.replies import production, questions
 from agents.tests.factories import AgentFactory, SessionFactory
@@ -74,7 +75,7 @@ def test_asked_twice_it_waits_as_before(session):
 
 def test_while_somebody_waits_the_agent_is_silent_and_the_message_unread(session, ada):
     entry = handover.request_person(session=session)
-    inbox.see(inbox.find_conversation(ada.organization, session.pk), ada.user)
+    listing.see(listing.find_conversation(ada.organization, session.pk), ada.user)
     _, reply, _ = questions.ask(session=session, content="My order is 20418.")
     assert reply is None
     entry.refresh_from_db()
@@ -154,8 +155,8 @@ def test_an_answer_under_way_is_not_stored_once_a_person_is_there(
 def test_who_waits_too_long_is_told_and_may_ask_the_agent_again(session):
     handover.request_person(session=session, language="french")
     is_late(session)
-    assert waiting.apologize_overdue() == 1
-    assert waiting.apologize_overdue() == 0
+    assert queue_timeouts.apologize_overdue() == 1
+    assert queue_timeouts.apologize_overdue() == 0
     assert "Laissez votre adresse" in said(session)[-1][1]
     assert entry_of(session).is_late
     _, reply, _ = questions.ask(session=session, content="How long?")
@@ -197,24 +198,24 @@ def test_nobody_asked_for_a_person_there_is_no_address_to_leave(session):
 def test_who_left_an_address_stays_in_the_queue_when_the_chat_is_over(session, ada):
     handover.request_person(session=session)
     handover.leave_email(session=session, email="lena@example.com")
-    endings.end_session(session=session, status="completed", actor=None)
+    closing.end_session(session=session, status="completed", actor=None)
     assert entry_of(session).holder == Holder.WAITING
-    current = inbox.find_conversation(ada.organization, session.pk)
-    inbox.close(session=current, actor=ada.user)
+    current = listing.find_conversation(ada.organization, session.pk)
+    listing.close(session=current, actor=ada.user)
     assert entry_of(session).holder == Holder.AGENT
 
 
 def test_closed_by_its_member_a_conversation_ends(taken, ada):
-    current = inbox.find_conversation(ada.organization, taken.pk)
-    inbox.close(session=current, actor=ada.user)
+    current = listing.find_conversation(ada.organization, taken.pk)
+    listing.close(session=current, actor=ada.user)
     with pytest.raises(SessionIsOver):
         questions.ask(session=taken, content="One more thing")
     assert entry_of(taken).assignee is None
 
 
 def test_a_conversation_goes_on_when_only_its_gap_is_settled(session, ada):
-    current = inbox.find_conversation(ada.organization, session.pk)
-    inbox.close(session=current, actor=ada.user)
+    current = listing.find_conversation(ada.organization, session.pk)
+    listing.close(session=current, actor=ada.user)
     session.refresh_from_db()
     assert session.is_active
 
@@ -236,8 +237,8 @@ def test_it_is_assigned_to_nobody_who_may_not_answer(session, ada, bo, cy):
 
 def test_what_somebody_held_who_left_waits_for_others(taken, ada):
     ada.delete()
-    assert waiting.release_deserted() == 1
-    assert waiting.release_deserted() == 0
+    assert queue_timeouts.release_deserted() == 1
+    assert queue_timeouts.release_deserted() == 0
     entry = entry_of(taken)
     assert (entry.holder, entry.assignee) == (Holder.WAITING, None)
 

@@ -6,9 +6,9 @@ import pytest
 
 from accounts.models import Role
 from accounts.tests.factories import MembershipFactory, OrganizationFactory
-from agents import handover
+from agents.inbox import handover
 from agents.models import InboxEntry, InboxNotice, Message, Session
-from agents.models.handover import InboxPreference
+from agents.models.inbox import InboxPreference
 from agents.replies import questions
 from agents.tests.factories import AgentFactory, SessionFactory
 from agents.tests.test_creation_concurrent import at_once

@@ -3,7 +3,8 @@
 import pytest
 
 from accounts.models import AuditLog
-from agents import handover, notes, ratings, triage
+from agents.conversations import ratings
+from agents.inbox import handover, notes, triage
 from agents.models import CannedReply, InboxPreference, Note
 from agents.replies import questions
 from agents.tests.factories import AgentFactory, MessageFactory, SessionFactory

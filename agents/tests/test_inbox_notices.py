@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from accounts.models import Role
 from accounts.tests.factories import MembershipFactory
-from agents import handover, inbox, inbox_notices, unfinished
+from agents import unfinished
+from agents.inbox import handover, listing, notifications
 from agents.models import InboxEntry, InboxNotice, InboxPreference
 from agents.replies import questions
 from agents.tests.factories import AgentFactory, SessionFactory
@@ -33,7 +34,7 @@ def wants(membership, notify):
 def due():
     """Let the moment pass in which somebody may read it anyway; send what is due."""
     InboxNotice.objects.filter(status="pending").update(run_after=timezone.now())
-    return [inbox_notices.mail(notice.pk) for notice in InboxNotice.objects.all()]
+    return [notifications.mail(notice.pk) for notice in InboxNotice.objects.all()]
 
 
 def test_only_who_chose_it_is_mailed(session, ada, harbor):
@@ -62,7 +63,7 @@ def test_one_mail_in_the_quiet_time_and_another_after_it(session, ada):
         questions.ask(session=session, content="Hello?")
     assert InboxNotice.objects.count() == 1
     due()
-    earlier = timezone.now() - inbox_notices.QUIET - timedelta(minutes=1)
+    earlier = timezone.now() - notifications.QUIET - timedelta(minutes=1)
     InboxNotice.objects.update(created_at=earlier)
     questions.ask(session=session, content="Still there?")
     due()
@@ -72,7 +73,7 @@ def test_one_mail_in_the_quiet_time_and_another_after_it(session, ada):
 def test_what_was_read_meanwhile_is_no_news(session, ada):
     wants(ada, "all")
     handover.request_person(session=session)
-    inbox.see(inbox.find_conversation(ada.organization, session.pk), ada.user)
+    listing.see(listing.find_conversation(ada.organization, session.pk), ada.user)
     assert due() == [False]
     assert mail.outbox == []
 

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from agents import canned, handover, notes
+from agents.inbox import canned_replies, handover, notes
 from agents.models import CannedReply, Holder, InboxEntry, InboxPreference, Note
 from agents.replies import questions
 from agents.tests.factories import AgentFactory, MessageFactory, SessionFactory
@@ -143,7 +143,7 @@ def test_a_stranger_finds_nothing(browser_of, cy, session):
 
 
 def test_a_canned_reply_is_filled_in_and_never_run(browser_of, ada, session):
-    canned.create_canned_reply(
+    canned_replies.create_canned_reply(
         organization=ada.organization,
         actor=ada.user,
         shortcut="hello",
@@ -155,7 +155,7 @@ def test_a_canned_reply_is_filled_in_and_never_run(browser_of, ada, session):
 
 def test_a_known_person_is_called_by_name(ada, agent):
     session = SessionFactory(agent_ref=agent, user=ada.user)
-    filled = canned.fill("Hello {{ visitor }}!", session)
+    filled = canned_replies.fill("Hello {{ visitor }}!", session)
     assert filled == "Hello Ada Owner!"
 
 
@@ -178,7 +178,7 @@ def test_texts_are_kept_changed_and_deleted_by_forms(browser_of, ada):
 
 
 def test_a_stranger_changes_no_texts(browser_of, cy, ada):
-    reply = canned.create_canned_reply(
+    reply = canned_replies.create_canned_reply(
         organization=ada.organization, actor=None, shortcut="hello", text="Hello"
     )
     browser = browser_of(cy)

@@ -9,8 +9,8 @@ from django.db.models.query import QuerySet
 from django.utils import timezone
 
 from accounts.errors import Invalid, NotFound
-from agents import opening
 from agents.budgets import BudgetExceeded
+from agents.conversations import opening
 from agents.models import (
     Agent,
     Message,

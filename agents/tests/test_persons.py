@@ -6,7 +6,7 @@ import pytest
 
 from agents.grounded.phrases import BY_LANGUAGE
 from agents.grounded.unanswered import leaves_open
-from agents.llm.persons import (
+from agents.inbox.handover_phrases import (
     LONGEST,
     PATTERNS,
     VOICES,

@@ -7,8 +7,8 @@ from django.db import IntegrityError, transaction
 
 from accounts.errors import Invalid, NotFound
 from accounts.models import AuditLog
+from agents.conversations.ratings import rate, withdraw
 from agents.models import Rating
-from agents.ratings import rate, withdraw
 from agents.tests.factories import MessageFactory, RatingFactory, SessionFactory
 
 pytestmark = pytest.mark.django_db

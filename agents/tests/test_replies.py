@@ -8,8 +8,10 @@ from django.utils import timezone
 from accounts.errors import Invalid, KeyReused
 from accounts.models import AuditLog
 from accounts.tests.factories import UserFactory
-from agents import endings, opening, streams, unfinished
+from agents import unfinished
+from agents.conversations import event_stream, opening
 from agents.editing import update_agent
+from agents.inbox import closing
 from agents.llm.provider import ProviderError
 from agents.models import Agent, Message, Reply, Session, SessionIsOver
 from agents.replies import production, questions
@@ -106,7 +108,7 @@ def test_a_question_is_stored_with_the_work_of_answering_it(session):
 def test_a_second_question_begins_after_the_first_answers_events(session):
     production.produce(asked(session).pk)
     reply = asked(session, "How long does express take?")
-    assert reply.events_after == streams.last_event_id(session.pk) != "0-0"
+    assert reply.events_after == event_stream.last_event_id(session.pk) != "0-0"
 
 
 def test_a_repeated_key_returns_the_first_question_and_counts_once(session):
@@ -354,7 +356,7 @@ def test_a_lease_is_renewed_before_the_model_is_asked(session, speaks, monkeypat
 def test_what_a_dead_worker_stored_is_told_by_the_sweep(session):
     reply = asked(session)
     production.produce(reply.pk)
-    streams._writer().delete(streams.key(session.pk))
+    event_stream._writer().delete(event_stream.key(session.pk))
     Reply.objects.update(
         announced_at=None, finished_at=timezone.now() - timedelta(seconds=10)
     )
@@ -373,8 +375,8 @@ def test_an_answer_is_stored_while_redis_is_away(session, settings):
 
 # --- Ending -----------------------------------------------------------------
 def test_an_end_is_audited(session):
-    endings.end_session(session=session, status="cancelled", actor=None, reason="left")
+    closing.end_session(session=session, status="cancelled", actor=None, reason="left")
     entry = AuditLog.objects.get(resource_type="session")
     assert entry.detail.changes["status"] == {"old": "active", "new": "cancelled"}
     with pytest.raises(SessionIsOver):
-        endings.end_session(session=session, status="completed", actor=None)
+        closing.end_session(session=session, status="completed", actor=None)

@@ -7,11 +7,12 @@ from django.utils import timezone
 
 from accounts.errors import Invalid
 from accounts.models import AuditLog
-from agents import retention, tasks
+from agents import tasks
+from agents.conversations import retention
+from agents.conversations.retention import apply_all, set_retention
+from agents.conversations.tags import add_tag
 from agents.models import Message, Rating, Reply, Session, Tag, UsageDay
 from agents.replies import production, questions
-from agents.retention import apply_all, set_retention
-from agents.tagging import add_tag
 from agents.tests.factories import AgentFactory, RatingFactory, SessionFactory
 
 pytestmark = pytest.mark.django_db

@@ -8,11 +8,11 @@ from django.db import IntegrityError, connections
 from django.db.models.query import QuerySet
 
 from accounts.models import Organization
-from agents import opening, tagging
+from agents.conversations import opening, tags
+from agents.conversations.tags import MOST_OF_ONE, TooManyTags, add_tag
 from agents.knowledge.documents import DocumentLimitReached, create_document
 from agents.models import Document, Message, Reply, Session
 from agents.replies import production, questions
-from agents.tagging import MOST_OF_ONE, TooManyTags, add_tag
 from agents.tests.factories import KnowledgePackFactory, SessionFactory
 from agents.tests.test_creation_concurrent import at_once
 
@@ -131,7 +131,7 @@ def test_without_the_lock_more_tags_than_may_be_find_a_place(session, monkeypatc
     for number in range(MOST_OF_ONE - 1):
         add_tag(session=session, name=f"tag {number}", actor=None)
     meeting = threading.Barrier(2)
-    original = tagging._named
+    original = tags._named
 
     def meet(*args):
         tag = original(*args)
@@ -139,7 +139,7 @@ def test_without_the_lock_more_tags_than_may_be_find_a_place(session, monkeypatc
             meeting.wait(timeout=1)
         return tag
 
-    monkeypatch.setattr(tagging, "_named", meet)
+    monkeypatch.setattr(tags, "_named", meet)
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **kwargs: self)
     assert tag_at_once(session) > 1
 

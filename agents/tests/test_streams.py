@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 
 from accounts.errors import Invalid
-from agents import streams
+from agents.conversations import event_stream
 
 EVENT = re.compile(rb"id: (\S+)\nevent: (\S+)\ndata: (.*)\n\n")
 
@@ -18,7 +18,7 @@ EVENT = re.compile(rb"id: (\S+)\nevent: (\S+)\ndata: (.*)\n\n")
 @pytest.fixture
 def session_id():
     yield (session_id := uuid.uuid4())
-    streams._writer().delete(streams.key(session_id))
+    event_stream._writer().delete(event_stream.key(session_id))
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def run(stream: AsyncIterator[bytes], *, parts: int | None = None) -> bytes:
                     break
         finally:
             await stream.aclose()
-            await streams._reader().aclose()
+            await event_stream._reader().aclose()
         return b"".join(got)
 
     return asyncio.run(asyncio.wait_for(collect(), 20))
@@ -49,89 +49,92 @@ def events(stream: AsyncIterator[bytes], parts: int = 2) -> list[tuple[bytes, ..
 
 
 def test_events_are_relayed_in_order_with_their_ids(session_id):
-    first = streams.append(session_id, "start", {"reply_id": "r"})
-    second = streams.append(session_id, "token", {"text": "Grüße\n\nid: 1"})
-    assert events(streams.relay(session_id)) == [
+    first = event_stream.append(session_id, "start", {"reply_id": "r"})
+    second = event_stream.append(session_id, "token", {"text": "Grüße\n\nid: 1"})
+    assert events(event_stream.relay(session_id)) == [
         (first.encode(), b"start", b'{"reply_id":"r"}'),
         (second.encode(), b"token", '{"text":"Grüße\\n\\nid: 1"}'.encode()),
     ]
 
 
 def test_a_reader_goes_on_after_the_last_event_it_got(session_id):
-    ids = [streams.append(session_id, "token", {"n": n}) for n in range(6)]
-    got = events(streams.relay(session_id, ids[2]))
+    ids = [event_stream.append(session_id, "token", {"n": n}) for n in range(6)]
+    got = events(event_stream.relay(session_id, ids[2]))
     assert [event[0].decode() for event in got] == ids[3:]
 
 
 def test_an_event_that_comes_later_reaches_a_waiting_reader(session_id):
     async def waiting() -> bytes:
-        stream = streams.relay(session_id)
+        stream = event_stream.relay(session_id)
         assert (await anext(stream)).startswith(b"retry: ")
         later = asyncio.ensure_future(anext(stream))
-        await asyncio.to_thread(streams.append, session_id, "token", {})
+        await asyncio.to_thread(event_stream.append, session_id, "token", {})
         part = await asyncio.wait_for(later, 5)
         await stream.aclose()
-        await streams._reader().aclose()
+        await event_stream._reader().aclose()
         return part
 
     assert b"event: token" in asyncio.run(waiting())
 
 
 def test_the_last_event_is_where_the_next_reply_begins(session_id):
-    assert streams.last_event_id(session_id) == "0-0"
-    streams.append(session_id, "start", {})
-    last = streams.append(session_id, "done", {})
-    assert streams.last_event_id(session_id) == last
+    assert event_stream.last_event_id(session_id) == "0-0"
+    event_stream.append(session_id, "start", {})
+    last = event_stream.append(session_id, "done", {})
+    assert event_stream.last_event_id(session_id) == last
 
 
 def test_events_are_kept_for_a_bounded_time_and_number(session_id):
     for _ in range(3):
-        streams.append(session_id, "token", {})
-    left = streams._writer().ttl(streams.key(session_id))
-    assert 0 < left <= streams.KEEP_SECONDS
-    with streams._writer().pipeline() as pipe:
-        for _ in range(streams.MAX_EVENTS * 2):
-            pipe.xadd(streams.key(session_id), {"event": "token", "data": "{}"})
+        event_stream.append(session_id, "token", {})
+    left = event_stream._writer().ttl(event_stream.key(session_id))
+    assert 0 < left <= event_stream.KEEP_SECONDS
+    with event_stream._writer().pipeline() as pipe:
+        for _ in range(event_stream.MAX_EVENTS * 2):
+            pipe.xadd(event_stream.key(session_id), {"event": "token", "data": "{}"})
         pipe.execute()
-    streams.append(session_id, "token", {})
-    assert streams._writer().xlen(streams.key(session_id)) < streams.MAX_EVENTS * 1.1
+    event_stream.append(session_id, "token", {})
+    assert (
+        event_stream._writer().xlen(event_stream.key(session_id))
+        < event_stream.MAX_EVENTS * 1.1
+    )
 
 
 def test_a_silent_stream_says_that_it_is_alive(session_id):
-    stream = streams.relay(session_id, heartbeat_seconds=0.01)
+    stream = event_stream.relay(session_id, heartbeat_seconds=0.01)
     assert run(stream, parts=2).endswith(b": alive\n\n")
 
 
 def test_a_stream_ends_by_itself_and_says_when_to_come_back(session_id):
-    got = run(streams.relay(session_id, life_seconds=0.05))
+    got = run(event_stream.relay(session_id, life_seconds=0.05))
     assert re.match(rb"retry: [0-9]{3,4}\n\n", got)
 
 
 def test_a_dropped_connection_to_redis_is_survived(session_id):
     async def dropped() -> bytes:
-        stream = streams.relay(session_id)
+        stream = event_stream.relay(session_id)
         await anext(stream)
         waiting = asyncio.ensure_future(anext(stream))
         number = None
         while number is None:
             await asyncio.sleep(0.01)
             number = await asyncio.to_thread(blocked_reader)
-        await asyncio.to_thread(streams._writer().client_kill_filter, _id=number)
-        await asyncio.to_thread(streams.append, session_id, "token", {})
+        await asyncio.to_thread(event_stream._writer().client_kill_filter, _id=number)
+        await asyncio.to_thread(event_stream.append, session_id, "token", {})
         part = await asyncio.wait_for(waiting, 5)
         await stream.aclose()
-        await streams._reader().aclose()
+        await event_stream._reader().aclose()
         return part
 
     def blocked_reader() -> str | None:
-        for client in streams._writer().client_list():
+        for client in event_stream._writer().client_list():
             if client["cmd"] == "xread" and client["name"] == str(session_id):
                 return client["id"]
         return None
 
     async def named() -> bytes:
         # So that another test's reader is not taken for this one.
-        await streams._reader().client_setname(str(session_id))
+        await event_stream._reader().client_setname(str(session_id))
         return await dropped()
 
     assert b"event: token" in asyncio.run(named())
@@ -139,14 +142,14 @@ def test_a_dropped_connection_to_redis_is_survived(session_id):
 
 def test_without_redis_a_stream_ends_and_nothing_raises(no_redis):
     session_id = uuid.uuid4()
-    assert run(streams.relay(session_id)).startswith(b"retry: ")
-    assert streams.append(session_id, "token", {}) == ""
-    assert streams.last_event_id(session_id) == "0-0"
+    assert run(event_stream.relay(session_id)).startswith(b"retry: ")
+    assert event_stream.append(session_id, "token", {}) == ""
+    assert event_stream.last_event_id(session_id) == "0-0"
 
 
 @pytest.mark.parametrize("value", ["0-0", "1700000000000-12", f"{2**64 - 1}-0"])
 def test_what_redis_takes_is_an_event_id(value):
-    assert streams.is_event_id(value)
+    assert event_stream.is_event_id(value)
 
 
 @pytest.mark.parametrize(
@@ -166,23 +169,23 @@ def test_what_redis_takes_is_an_event_id(value):
     ],
 )
 def test_what_redis_would_refuse_is_no_event_id(value):
-    assert not streams.is_event_id(value)
+    assert not event_stream.is_event_id(value)
 
 
 def test_a_reader_that_comes_back_goes_on_from_its_last_event():
     factory = RequestFactory()
-    assert streams.requested_after(factory.get("/")) == "0-0"
-    assert streams.requested_after(factory.get("/?after=5-1")) == "5-1"
+    assert event_stream.requested_after(factory.get("/")) == "0-0"
+    assert event_stream.requested_after(factory.get("/?after=5-1")) == "5-1"
     back = factory.get("/?after=5-1", headers={"Last-Event-ID": "7-0"})
-    assert streams.requested_after(back) == "7-0"
+    assert event_stream.requested_after(back) == "7-0"
 
 
 def test_a_forged_event_id_is_refused_with_a_pointer():
     with pytest.raises(Invalid) as refused:
-        streams.requested_after(RequestFactory().get("/?after=$"))
+        event_stream.requested_after(RequestFactory().get("/?after=$"))
     assert refused.value.members()["errors"][0]["pointer"] == "/after"
 
 
 def test_a_refusal_by_the_view_is_the_answer():
     refusal = HttpResponse(status=404)
-    assert asyncio.run(streams.open_stream(lambda: refusal)) is refusal
+    assert asyncio.run(event_stream.open_stream(lambda: refusal)) is refusal

@@ -4,8 +4,14 @@ import pytest
 
 from accounts.errors import Invalid
 from accounts.models import AuditLog
+from agents.conversations.tags import (
+    MOST_OF_ONE,
+    TooManyTags,
+    add_tag,
+    delete_tag,
+    remove_tag,
+)
 from agents.models import Tag
-from agents.tagging import MOST_OF_ONE, TooManyTags, add_tag, delete_tag, remove_tag
 from agents.tests.factories import SessionFactory, TagFactory
 
 pytestmark = pytest.mark.django_db

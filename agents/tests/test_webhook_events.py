@@ -10,8 +10,10 @@ from django.utils import timezone
 from accounts import members
 from accounts.models import AuditLog, Organization, WebhookDelivery, WebhookEvent
 from accounts.tests.factories import make_webhook
-from agents import creation, editing, endings, opening, optimization, removal
+from agents import creation, editing, optimization, removal
+from agents.conversations import opening
 from agents.custody.runs import perform, start_run
+from agents.inbox import closing
 from agents.knowledge import documents
 from agents.knowledge.indexing import index_document
 from agents.models import OptimizationRun
@@ -125,7 +127,7 @@ def test_a_conversation_is_told_of_at_both_ends(heard, agent, ada):
     opening.start_session(
         agent=agent, channel=Channel.API, user=ada.user, idempotency_key="k"
     )
-    endings.end_session(session=session, status=SessionStatus.COMPLETED, actor=ada.user)
+    closing.end_session(session=session, status=SessionStatus.COMPLETED, actor=ada.user)
     facts = {
         "session_id": str(session.pk),
         "agent_public_id": str(agent.public_id),

@@ -17,7 +17,8 @@ from django.views.decorators.http import (
 
 from accounts.errors import DomainError, Stale
 from accounts.views.access import page, principal_of
-from agents import conversations, overviews
+from agents import overviews
+from agents.conversations import listing
 from agents.creation import clone_agent
 from agents.editing import restore_version, update_agent
 from agents.embed import render_embed, render_strict_embed
@@ -150,7 +151,7 @@ def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "days": days,
         "day_numbers": [number for _, number in days],
         "conversation_count": sum(number for _, number in days),
-        "latest": conversations.latest_of(agent)[:LATEST],
+        "latest": listing.latest_of(agent)[:LATEST],
         "run": overviews.latest_run(agent),
         "versions": agent.versions.select_related("author")[:VERSIONS_SHOWN],
         "version_count": agent.versions.count(),

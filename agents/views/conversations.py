@@ -18,11 +18,10 @@ from django.views.decorators.http import (
 from accounts.errors import DomainError
 from accounts.request_facts import withholds_body
 from accounts.views.access import page, principal_of
-from agents import conversations as found
-from agents import endings, ratings, retention, tagging
-from agents.api.sessions import json_response
-from agents.conversation_export import as_csv, as_json
-from agents.conversation_search import matches
+from agents.conversations import listing, ratings, retention, tags
+from agents.conversations.export import as_csv, as_json, json_response
+from agents.conversations.search import matches
+from agents.inbox import closing
 from agents.models.agents import Agent
 from agents.models.sessions import Session
 from agents.replies import interruption
@@ -45,7 +44,7 @@ def show_list(request: HttpRequest, agent: Agent | None) -> HttpResponse:
         request.GET, organization=organization, of_one=agent is not None
     )
     asked = form.asked
-    rows = found.as_rows(found.find(organization, agent=agent, **asked))
+    rows = listing.as_rows(listing.find(organization, agent=agent, **asked))
     shown = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     fitting = matches([row.pk for row in shown], asked.get("search", ""))
     for row in shown:
@@ -82,7 +81,7 @@ def export(request: HttpRequest, kind: str, agent: Agent | None) -> HttpResponse
     form = ConversationFilterForm(
         request.GET, organization=organization, of_one=agent is not None
     )
-    rows = found.find(organization, agent=agent, **form.asked)
+    rows = listing.find(organization, agent=agent, **form.asked)
     if kind == "csv":
         return csv_response(as_csv(rows), "conversations.csv")
     return json_response(as_json(rows), "conversations.json")
@@ -127,10 +126,10 @@ def conversation(
     principal = principal_of(request)
     agent = find_agent(request, public_id)
     session = find_session(request, agent, session_id)
-    shown = Paginator(found.said_in(session), TURNS_PER_PAGE).get_page(
+    shown = Paginator(listing.said_in(session), TURNS_PER_PAGE).get_page(
         request.GET.get("page")
     )
-    turns = found.turns(shown, principal.user)
+    turns = listing.turns(shown, principal.user)
     context = {
         "agent": agent,
         "session": session,
@@ -139,7 +138,7 @@ def conversation(
         "is_awaited": any(turn.is_awaited for turn in turns),
         "replaceable": interruption.replaceable(session),
         "tags": session.tags.all(),
-        "tag_names": found.tags_of(principal.organization),
+        "tag_names": listing.tags_of(principal.organization),
     }
     return render(request, "agents/conversation.html", context)
 
@@ -223,7 +222,7 @@ def delete(request: HttpRequest, public_id: UUID, session_id: UUID) -> HttpRespo
     """Let nobody read a conversation any more."""
     agent = find_agent(request, public_id)
     session = find_session(request, agent, session_id)
-    endings.delete_session(session=session, actor=principal_of(request).user)
+    closing.delete_session(session=session, actor=principal_of(request).user)
     messages.success(request, "The conversation is deleted.")
     return redirect("agents:conversations", agent.public_id)
 
@@ -239,7 +238,7 @@ def add_tag(request: HttpRequest, public_id: UUID, session_id: UUID) -> HttpResp
         request,
         public_id,
         session_id,
-        lambda session: tagging.add_tag(session=session, name=name, actor=actor),
+        lambda session: tags.add_tag(session=session, name=name, actor=actor),
     )
 
 
@@ -255,7 +254,7 @@ def remove_tag(
         request,
         public_id,
         session_id,
-        lambda session: tagging.remove_tag(session=session, tag_id=tag_id, actor=actor),
+        lambda session: tags.remove_tag(session=session, tag_id=tag_id, actor=actor),
     )
 
 

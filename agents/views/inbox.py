@@ -15,26 +15,27 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.errors import DomainError, NotFound
 from accounts.request_facts import answer_now_with, withholds_body
 from accounts.views.access import page, principal_of
-from agents import canned, handover, inbox, inbox_feed, notes, streams
-from agents.models.handover import CannedReply, Holder
+from agents.conversations import event_stream, inbox_feed
+from agents.inbox import canned_replies, handover, listing, notes
+from agents.models.inbox import CannedReply, Holder
 from agents.models.sessions import Session
 
 PER_PAGE = 30
 TURNS = 200
 MAY = "sessions:write"
 TITLES = {
-    inbox.WAITING: "Needs a person",
-    inbox.UNANSWERED: "No answer",
-    inbox.DISLIKED: "Thumbs-down",
-    inbox.MINE: "Mine",
-    inbox.ALL: "All",
+    listing.WAITING: "Needs a person",
+    listing.UNANSWERED: "No answer",
+    listing.DISLIKED: "Thumbs-down",
+    listing.MINE: "Mine",
+    listing.ALL: "All",
 }
 
 
 def find_conversation(request: HttpRequest, session_id: UUID) -> Session:
     """Return a conversation of the viewer's organization, or answer 404."""
     try:
-        return inbox.find_conversation(principal_of(request).organization, session_id)
+        return listing.find_conversation(principal_of(request).organization, session_id)
     except NotFound:
         raise Http404 from None
 
@@ -43,17 +44,17 @@ def _queue(request: HttpRequest) -> dict[str, Any]:
     """Return what the list of conversations shows."""
     principal = principal_of(request)
     view = request.GET.get("view", "")
-    view = view if view in inbox.VIEWS else inbox.WAITING
-    words = request.GET.get("q", "").strip()[: inbox.MAX_WORDS]
-    found = inbox.find(principal.organization, principal.user, view=view, words=words)
+    view = view if view in listing.VIEWS else listing.WAITING
+    words = request.GET.get("q", "").strip()[: listing.MAX_WORDS]
+    found = listing.find(principal.organization, principal.user, view=view, words=words)
     shown = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    counts = inbox.counts(principal.organization, principal.user)
+    counts = listing.counts(principal.organization, principal.user)
     return {
         "view": view,
         "words": words,
         "page": shown,
-        "rows": inbox.rows(shown.object_list, principal.user),
-        "views": [(name, TITLES[name], counts.get(name)) for name in inbox.VIEWS],
+        "rows": listing.rows(shown.object_list, principal.user),
+        "views": [(name, TITLES[name], counts.get(name)) for name in listing.VIEWS],
         "counts": counts,
     }
 
@@ -61,21 +62,21 @@ def _queue(request: HttpRequest) -> dict[str, Any]:
 def _conversation(request: HttpRequest, session: Session) -> dict[str, Any]:
     """Return what an open conversation shows, and note that it was read."""
     principal = principal_of(request)
-    inbox.see(session, principal.user)
-    row = inbox.Row(session, principal.user)
+    listing.see(session, principal.user)
+    row = listing.Row(session, principal.user)
     holder = row.entry.holder if row.entry else Holder.AGENT
     return {
         "row": row,
         "session": session,
         "agent": session.agent_ref,
-        "turns": inbox.timeline(session, TURNS),
+        "turns": listing.timeline(session, TURNS),
         "is_waiting": holder == Holder.WAITING,
         "is_mine": holder == Holder.PERSON and row.is_mine,
         "is_others": holder == Holder.PERSON and not row.is_mine,
         "is_held": holder != Holder.AGENT,
         # Sent twice by an impatient hand, an answer is still one.
         "key": uuid4(),
-        "colleagues": inbox.colleagues(principal.organization),
+        "colleagues": listing.colleagues(principal.organization),
     }
 
 
@@ -86,7 +87,7 @@ def inbox_list(request: HttpRequest) -> HttpResponse:
     """Show a queue; on a wide screen a conversation opens beside it."""
     organization = principal_of(request).organization
     # Read before the rows: what changes in between is told twice, never lost.
-    after = streams.last_event_id(inbox_feed.channel(organization.pk))
+    after = event_stream.last_event_id(inbox_feed.channel(organization.pk))
     return render(request, "agents/inbox.html", {"after": after, **_queue(request)})
 
 
@@ -105,7 +106,7 @@ def threads(request: HttpRequest) -> HttpResponse:
 def badge(request: HttpRequest) -> HttpResponse:
     """Show how many conversations the viewer should look at."""
     principal = principal_of(request)
-    counts = inbox.counts(principal.organization, principal.user)
+    counts = listing.counts(principal.organization, principal.user)
     return render(request, "agents/_inbox_badge.html", {"counts": counts})
 
 
@@ -116,7 +117,7 @@ def inbox_conversation(request: HttpRequest, session_id: UUID) -> HttpResponse:
     """Show one conversation of a queue, beside the queue."""
     session = find_conversation(request, session_id)
     organization = principal_of(request).organization
-    after = streams.last_event_id(inbox_feed.channel(organization.pk))
+    after = event_stream.last_event_id(inbox_feed.channel(organization.pk))
     opened = _conversation(request, session)
     context = {"after": after, "open": str(session.pk), **opened, **_queue(request)}
     return render(request, "agents/inbox.html", context)
@@ -140,7 +141,8 @@ def canned_choices(request: HttpRequest, session_id: UUID) -> HttpResponse:
     words = request.GET.get("q", "").replace("\x00", "")[:40]
     mine = CannedReply.objects.for_organization(principal_of(request).organization)
     choices = [
-        (reply, canned.fill(reply.text, session)) for reply in mine.matching(words)[:8]
+        (reply, canned_replies.fill(reply.text, session))
+        for reply in mine.matching(words)[:8]
     ]
     return render(request, "agents/_canned_choices.html", {"choices": choices})
 
@@ -188,7 +190,7 @@ def hand_back(request: HttpRequest, session_id: UUID) -> HttpResponse:
 @page(MAY)
 def close(request: HttpRequest, session_id: UUID) -> HttpResponse:
     """Be done with a conversation and go back to its queue."""
-    if _do(request, session_id, inbox.close):
+    if _do(request, session_id, listing.close):
         messages.success(request, "Done. It stands under All.")
         return _to(request, "agents:inbox")
     return _back(request, session_id)

@@ -14,8 +14,9 @@ from accounts.errors import DomainError, NotFound
 from accounts.permissions import may
 from accounts.views.access import page, principal_of
 from accounts.views.forms.forms import DomainForm
-from agents import canned, inbox_preferences
-from agents.models.handover import MAX_CANNED, CannedReply, Notify
+from agents.inbox import canned_replies
+from agents.inbox import preferences as inbox_preferences
+from agents.models.inbox import MAX_CANNED, CannedReply, Notify
 from agents.views.forms.fields import PLAIN, LongTextField
 
 PER_PAGE = 50
@@ -24,7 +25,7 @@ MAY = "sessions:write"
 
 class CannedForm(DomainForm):
     shortcut = forms.CharField(
-        max_length=canned.MAX_SHORTCUT,
+        max_length=canned_replies.MAX_SHORTCUT,
         help_text="Letters, digits, - and _. Type / and this in a conversation.",
         widget=forms.TextInput(attrs=PLAIN),
     )
@@ -59,7 +60,9 @@ class PreferenceForm(DomainForm):
 
 def find_canned(request: HttpRequest, reply_id: UUID) -> CannedReply:
     try:
-        return canned.find_canned_reply(principal_of(request).organization, reply_id)
+        return canned_replies.find_canned_reply(
+            principal_of(request).organization, reply_id
+        )
     except NotFound:
         raise Http404 from None
 
@@ -75,7 +78,7 @@ def canned_list(request: HttpRequest) -> HttpResponse:
             raise PermissionDenied
         if form.is_valid():
             try:
-                made = canned.create_canned_reply(
+                made = canned_replies.create_canned_reply(
                     organization=principal.organization,
                     actor=principal.user,
                     **form.cleaned_data,
@@ -99,7 +102,7 @@ def canned_edit(request: HttpRequest, reply_id: UUID) -> HttpResponse:
     form = CannedForm(request.POST or None, initial=stored)
     if request.method == "POST" and form.is_valid():
         try:
-            canned.update_canned_reply(
+            canned_replies.update_canned_reply(
                 reply=reply, actor=principal_of(request).user, changes=form.cleaned_data
             )
         except DomainError as error:
@@ -116,7 +119,7 @@ def canned_delete(request: HttpRequest, reply_id: UUID) -> HttpResponse:
     """Delete one canned reply."""
     reply = find_canned(request, reply_id)
     shortcut = reply.shortcut
-    canned.delete_canned_reply(reply=reply, actor=principal_of(request).user)
+    canned_replies.delete_canned_reply(reply=reply, actor=principal_of(request).user)
     messages.success(request, f"/{shortcut} is deleted.")
     return redirect("agents:canned")
 

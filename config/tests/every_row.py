@@ -5,11 +5,13 @@ from accounts.members import invite_member
 from accounts.models import AuditAnchor, IdempotencyKey, WebhookAttempt
 from accounts.tests.factories import make_key, make_webhook
 from agents.budgets import reserve_for_reply, set_caps, settle_reply
-from agents.canned import create_canned_reply
+from agents.conversations.retention import set_retention
 from agents.custody.runs import start_run
 from agents.custody.suites import create_test
-from agents.handover import take
-from agents.inbox_preferences import set_preference
+from agents.inbox.canned_replies import create_canned_reply
+from agents.inbox.handover import take
+from agents.inbox.notes import add_note
+from agents.inbox.preferences import set_preference
 from agents.knowledge.sources import create_source
 from agents.models import (
     Chunk,
@@ -22,8 +24,6 @@ from agents.models import (
     SessionSummary,
     VectorIndex,
 )
-from agents.notes import add_note
-from agents.retention import set_retention
 from agents.stats import update_agent_stats_batch
 from agents.tests.factories import (
     AgentFactory,

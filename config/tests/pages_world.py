@@ -21,12 +21,15 @@ from accounts.models import (
     WorkStatus,
 )
 from accounts.tests.factories import MembershipFactory, make_webhook
-from agents.canned import create_canned_reply
+from agents.conversations.ratings import rate
+from agents.conversations.tags import add_tag
 from agents.custody.runs import perform, start_run
 from agents.custody.suites import create_test
 from agents.editing import update_agent
-from agents.handover import answer as say
-from agents.handover import leave_email, take
+from agents.inbox.canned_replies import create_canned_reply
+from agents.inbox.handover import answer as say
+from agents.inbox.handover import leave_email, take
+from agents.inbox.notes import add_note
 from agents.models import (
     Agent,
     CannedReply,
@@ -38,12 +41,9 @@ from agents.models import (
     ProviderAccount,
     Session,
 )
-from agents.notes import add_note
-from agents.ratings import rate
 from agents.replies.interruption import regenerate
 from agents.replies.production import produce
 from agents.replies.questions import ask
-from agents.tagging import add_tag
 from agents.tests.factories import (
     AgentFactory,
     ProviderAccountFactory,

@@ -32,7 +32,7 @@ from django.db import connection  # noqa: E402
 from django.http import JsonResponse  # noqa: E402
 from django.urls import path  # noqa: E402
 
-from agents import streams  # noqa: E402
+from agents.conversations import event_stream  # noqa: E402
 from config.front import BodyLimits, Front  # noqa: E402
 
 
@@ -49,15 +49,15 @@ def health(request):
 async def stream(request, session_id):
     def authorize():
         query()
-        return streams.Admission(session_id, streams.requested_after(request))
+        return event_stream.Admission(session_id, event_stream.requested_after(request))
 
-    return await streams.open_stream(authorize)
+    return await event_stream.open_stream(authorize)
 
 
 def plain_stream(request, session_id):
     """Open the same stream from an ordinary synchronous view."""
     query()
-    return streams.event_stream(session_id, streams.requested_after(request))
+    return event_stream.event_stream(session_id, event_stream.requested_after(request))
 
 
 urlpatterns = [

@@ -10,10 +10,10 @@ from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator
 
 from accounts.models import WebhookDelivery
+from agents.conversations.tags import add_tag
 from agents.knowledge.sources import create_source
 from agents.models import CustodyResult, Document, Session
 from agents.models.feedback import RatingValue
-from agents.tagging import add_tag
 from agents.tests.factories import filled_pack
 from config.tests.every_row import fill
 from config.tests.recording import attempt

@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import APIKey, IdempotencyKey
 from accounts.tests.factories import MembershipFactory, make_key
-from agents.models.handover import Note
+from agents.models.inbox import Note
 from agents.tests.factories import AgentFactory, SessionFactory
 from agents.tests.test_creation_concurrent import at_once, post
 

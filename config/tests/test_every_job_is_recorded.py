@@ -18,10 +18,10 @@ from accounts.models import Organization, Role
 from accounts.removal import delete_organization
 from accounts.tests.factories import MembershipFactory
 from agents import tasks as of_agents
+from agents.conversations.retention import set_retention
 from agents.creation import create_agent
 from agents.custody.runs import start_run
 from agents.models import OptimizationRun, Session
-from agents.retention import set_retention
 from agents.tests.factories import AgentFactory, SessionFactory
 from config.celery import app
 from config.tests.recording import rows_left

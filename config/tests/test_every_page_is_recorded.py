@@ -26,13 +26,13 @@ from accounts.models import (
 )
 from accounts.removal import delete_organization
 from accounts.tests.factories import PASSWORD, MembershipFactory
+from agents.conversations.tags import add_tag
 from agents.editing import update_agent
 from agents.gallery import file_of, ready_agents
-from agents.handover import take
+from agents.inbox.handover import take
+from agents.inbox.notes import add_note
 from agents.models import Agent, Document, KnowledgeSource, ReleaseGate, Session
-from agents.notes import add_note
 from agents.removal import delete_agent
-from agents.tagging import add_tag
 from agents.tests.files import named
 from config.tests.recording import attempt, once
 from config.tests.routes import page_cells

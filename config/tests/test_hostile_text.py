@@ -6,9 +6,10 @@ import pytest
 
 from accounts.audit import without_secrets
 from accounts.redaction import redact_body
-from agents.conversation_search import terms
+from agents.conversations.search import terms
 from agents.custody.graders import GRADERS, Given
 from agents.grounded import answer_types, smalltalk, unanswered
+from agents.inbox import handover_phrases
 from agents.knowledge import kinds as file_kinds
 from agents.knowledge import questions, robots, weblinks, words
 from agents.knowledge.chunks import clean, split_text
@@ -18,7 +19,7 @@ from agents.knowledge.readers.tables import read as read_table
 from agents.knowledge.readers.texts import read as read_text
 from agents.knowledge.readers.texts import title_of
 from agents.knowledge.sentences import split_sentences
-from agents.llm import persons, prompt
+from agents.llm import prompt
 from agents.llm.citations import Marks
 from agents.replies.link_filter import Links
 from config.tests.hostile import (
@@ -101,7 +102,7 @@ FUNCTIONS = {
     "small talk": smalltalk.meaning_of,
     "orders": smalltalk.asks_for_instructions,
     "greetings": smalltalk.without_greeting,
-    "wishes for a person": persons.wish_for_person,
+    "wishes for a person": handover_phrases.wish_for_person,
     "graders": graded,
     "links": linked,
     "marks": marked,

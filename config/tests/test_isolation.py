@@ -17,9 +17,9 @@ from accounts.members import invite_member
 from accounts.models import APIKey, Role, Scope
 from accounts.permissions import NEVER_BY_KEY, may
 from accounts.tests.factories import MembershipFactory, make_key
-from agents.canned import create_canned_reply
 from agents.custody.runs import start_run
 from agents.custody.suites import create_test
+from agents.inbox.canned_replies import create_canned_reply
 from agents.knowledge.sources import create_source
 from agents.tests.factories import (
     AgentFactory,

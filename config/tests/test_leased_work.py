@@ -13,12 +13,13 @@ from accounts.places import kinds_of_work
 from accounts.tests.factories import make_webhook
 from accounts.tests.telling import publish
 from accounts.work import GAVE_UP, MAX_CLAIMS
-from agents import handover, optimization
+from agents import optimization
 from agents.creation import create_agent
 from agents.custody.runs import start_run
+from agents.inbox import handover
 from agents.knowledge.sources import create_source
 from agents.models import InboxNotice, OptimizationRun, Reply
-from agents.models.handover import InboxPreference
+from agents.models.inbox import InboxPreference
 from agents.models.knowledge import VectorIndex
 from agents.models.summaries import SessionSummary
 from agents.replies import production, questions, summaries

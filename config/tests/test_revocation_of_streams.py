@@ -8,8 +8,8 @@ from django.db import connections
 from django.test import AsyncClient
 from django.urls import reverse
 
-from agents import inbox_feed, streams
-from agents.endings import delete_session
+from agents.conversations import event_stream, inbox_feed
+from agents.inbox.closing import delete_session
 from agents.models import Session
 from config.tests import test_revocation as taken
 
@@ -45,11 +45,11 @@ ENDED = {
 
 @pytest.fixture
 def world(harbor, ada, monkeypatch):
-    monkeypatch.setattr(streams, "HEARTBEAT_SECONDS", HEARTBEAT_SECONDS)
+    monkeypatch.setattr(event_stream, "HEARTBEAT_SECONDS", HEARTBEAT_SECONDS)
     yield taken.World(harbor, ada)
     channel = inbox_feed.channel(harbor.pk)
     kept = Session.all_objects.values_list("pk", flat=True)
-    streams.forget([*kept, channel])
+    event_stream.forget([*kept, channel])
 
 
 def addresses(world) -> dict[str, tuple[str, dict[str, str]]]:
@@ -105,7 +105,7 @@ async def ended_by(event, world, doors) -> set[str]:
         await asyncio.to_thread(in_a_thread, event, world)
         over = await asyncio.gather(*map(ends, listening.values()))
     finally:
-        await streams._reader().aclose()
+        await event_stream._reader().aclose()
         # The thread that ran the visitor's view keeps its connection.
         await sync_to_async(connections.close_all)()
     return {name for name, is_over in zip(listening, over, strict=True) if is_over}
@@ -119,18 +119,18 @@ def test_an_open_stream_ends_with_what_let_its_reader_in(world, event):
 
 def test_a_stream_that_is_never_silent_is_asked_as_well():
     async def hear() -> bytes:
-        streams.append("talkative", "token", {})
-        relayed = streams.relay(
+        event_stream.append("talkative", "token", {})
+        relayed = event_stream.relay(
             "talkative", may_go_on=lambda: False, heartbeat_seconds=0.05
         )
         heard = b""
         async for part in relayed:
             heard += part
-            await asyncio.to_thread(streams.append, "talkative", "token", {})
-        await streams._reader().aclose()
+            await asyncio.to_thread(event_stream.append, "talkative", "token", {})
+        await event_stream._reader().aclose()
         return heard
 
     try:
         assert b": alive" not in asyncio.run(asyncio.wait_for(hear(), 20))
     finally:
-        streams.forget(["talkative"])
+        event_stream.forget(["talkative"])

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.conf import settings
 
-from agents import streams
+from agents.conversations import event_stream
 from config.tests.serving import Server, served, until
 
 pytestmark = pytest.mark.process
@@ -33,7 +33,7 @@ def site():
 def sessions():
     made = [uuid.uuid4() for _ in range(100)]
     yield made
-    streams._writer().delete(*map(streams.key, made))
+    event_stream._writer().delete(*map(event_stream.key, made))
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def tokens_flowing(sessions):
     def flow():
         while not over.wait(0.25):
             for session_id in sessions:
-                streams.append(session_id, "token", {"text": "word "})
+                event_stream.append(session_id, "token", {"text": "word "})
 
     thread = threading.Thread(target=flow)
     thread.start()
@@ -124,7 +124,7 @@ def test_streams_opened_by_a_synchronous_view_hold_no_connection_either(site, se
 def test_a_reader_that_comes_back_misses_nothing_and_gets_nothing_twice(
     site, session_id
 ):
-    sent = [streams.append(session_id, "token", {"n": n}) for n in range(30)]
+    sent = [event_stream.append(session_id, "token", {"n": n}) for n in range(30)]
     got = []
     for _ in range(10):
         with opened(site, session_id, after=got[-1] if got else "") as reader:
@@ -133,11 +133,11 @@ def test_a_reader_that_comes_back_misses_nothing_and_gets_nothing_twice(
 
 
 def test_killing_the_web_process_loses_no_event(site, session_id):
-    sent = [streams.append(session_id, "token", {"n": n}) for n in range(3)]
+    sent = [event_stream.append(session_id, "token", {"n": n}) for n in range(3)]
     with opened(site, session_id) as reader:
         got = [next_event(reader) for _ in range(3)]
         os.kill(site.json("/health")["pid"], signal.SIGKILL)
-        sent += [streams.append(session_id, "token", {"n": n}) for n in range(3)]
+        sent += [event_stream.append(session_id, "token", {"n": n}) for n in range(3)]
         with pytest.raises((EOFError, OSError, http.client.HTTPException)):
             got.append(next_event(reader))
     until(site.answers, 15)

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Error
 
-from agents import streams
+from agents.conversations import event_stream
 from agents.models import Message, Rating, Reply
 from config.tests.browsing import axe_violations, host_site
 from widget.tests.browser import Shop, page_of, snippet
@@ -81,7 +81,7 @@ def test_an_answer_is_stopped_and_asked_for_again(chat, desk):
     Reply.objects.create(
         session=session,
         question=question,
-        events_after=streams.last_event_id(session.pk),
+        events_after=event_stream.last_event_id(session.pk),
         run_after=timezone.now() + timedelta(days=1),
     )
     chat.page.reload()

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.tests.factories import MembershipFactory
-from agents import handover, waiting
+from agents.inbox import handover, queue_timeouts
 from agents.models import InboxEntry, Session
 from config.tests.browsing import axe_violations
 from widget.tests.browser import page_of, snippet
@@ -61,7 +61,7 @@ def test_where_nobody_comes_an_address_is_left(chat, ada):
     chat.ask("Can I talk to a person?")
     state_is(chat, "Waiting for a person")
     InboxEntry.objects.update(deadline_at=Session.objects.get().created_at)
-    waiting.apologize_overdue()
+    queue_timeouts.apologize_overdue()
     field = chat.panel.get_by_label("Your email address")
     field.fill("lena")
     chat.panel.get_by_role("button", name="Leave it").click()

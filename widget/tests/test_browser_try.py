@@ -7,7 +7,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from accounts.tests.factories import MembershipFactory
-from agents import streams
+from agents.conversations import event_stream
 from agents.models import Message, Rating, Reply
 from config.tests.browsing import axe_violations
 from config.tests.pages_world import cookies_of
@@ -65,7 +65,7 @@ def test_a_reload_goes_on_with_an_answer_under_way_and_stops_it(page, desk):
     Reply.objects.create(
         session=session,
         question=question,
-        events_after=streams.last_event_id(session.pk),
+        events_after=event_stream.last_event_id(session.pk),
         run_after=timezone.now() + timedelta(days=1),
     )
     page.reload()

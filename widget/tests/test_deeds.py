@@ -4,8 +4,8 @@ from uuid import uuid4
 
 import pytest
 
+from agents.conversations.ratings import rate
 from agents.models import Message, Rating, Reply
-from agents.ratings import rate
 from agents.replies import production
 from widget.tests.conftest import Visitor, until_refused
 

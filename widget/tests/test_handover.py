@@ -7,7 +7,7 @@ from django.urls import get_resolver
 
 from accounts.models import WebhookDelivery
 from accounts.tests.factories import make_webhook
-from agents import handover, notes, waiting
+from agents.inbox import handover, notes, queue_timeouts
 from agents.models import Holder, InboxEntry, Message, Session
 from agents.replies import generation, questions
 from agents.tests.speaking import events
@@ -85,7 +85,7 @@ def test_the_stream_tells_what_the_person_says(
 
 def test_an_address_is_left_when_nobody_came(inside, conversation):
     InboxEntry.objects.update(deadline_at=conversation.created_at)
-    waiting.apologize_overdue()
+    queue_timeouts.apologize_overdue()
     answer = inside.send("PUT", "handover", {"email": "lena@example.com"})
     assert answer.status_code == 200
     assert answer.json()["handover"]["has_email"]

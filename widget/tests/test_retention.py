@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from agents.conversations.retention import apply_all, set_retention
 from agents.models import Session
-from agents.retention import apply_all, set_retention
 from widget.models import RefreshToken, WidgetSession
 
 pytestmark = pytest.mark.django_db

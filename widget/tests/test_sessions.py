@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from agents import streams
+from agents.conversations import event_stream
 from widget import cookies, sessions, tokens
 from widget.models import RefreshToken, WidgetSession
 from widget.tests.conftest import Visitor
@@ -189,9 +189,9 @@ def test_revoking_a_session_ends_its_open_streams(
     mine = session_of(remembered)
     with django_capture_on_commit_callbacks(execute=True):
         sessions.revoke(mine)
-    key = streams.key(mine.session_id)
-    _, fields = streams._writer().xrevrange(key, count=1)[0]
-    streams._writer().delete(key)
+    key = event_stream.key(mine.session_id)
+    _, fields = event_stream._writer().xrevrange(key, count=1)[0]
+    event_stream._writer().delete(key)
     assert fields[b"event"] == b"closed"
 
 

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from agents import streams
+from agents.conversations import event_stream
 from agents.models.sessions import Session
 from widget.stream import own_events
 
@@ -61,12 +61,14 @@ def test_an_event_nobody_sent_cannot_be_gone_on_from(inside):
 def conversation(inside):
     inside.say("Hello")
     yield (found := Session.objects.get())
-    streams._writer().delete(streams.key(found.pk))
+    event_stream._writer().delete(event_stream.key(found.pk))
 
 
 def test_opening_a_stream_takes_over_from_an_older_one(inside, conversation):
     answer = inside.send("GET", "stream", Accept="text/event-stream")
     assert answer.status_code == 200
     assert answer["Content-Type"] == "text/event-stream"
-    _, fields = streams._writer().xrevrange(streams.key(conversation.pk), count=1)[0]
+    _, fields = event_stream._writer().xrevrange(
+        event_stream.key(conversation.pk), count=1
+    )[0]
     assert fields[b"event"] == b"taken"

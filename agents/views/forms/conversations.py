@@ -4,8 +4,8 @@ from django import forms
 
 from accounts.models.organizations import Organization
 from accounts.views.forms.forms import DomainForm
-from agents.conversation_search import LONGEST
-from agents.conversations import tags_of
+from agents.conversations.listing import tags_of
+from agents.conversations.search import LONGEST
 from agents.models.feedback import RatingValue
 from agents.models.retention import LONGEST_DAYS
 from agents.models.sessions import Channel, SessionStatus

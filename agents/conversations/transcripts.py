@@ -3,11 +3,11 @@
 from typing import Any
 
 from accounts.models.lifecycle import WorkStatus
+from agents.conversations.event_stream import NO_EVENT, last_event_id
 from agents.models.feedback import Rating
-from agents.models.handover import Holder, InboxEntry
+from agents.models.inbox import Holder, InboxEntry
 from agents.models.replies import Reply
 from agents.models.sessions import Message, Session
-from agents.streams import NO_EVENT, last_event_id
 
 # Of a conversation no person was ever asked into.
 NO_HANDOVER = {

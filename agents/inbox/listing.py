@@ -12,10 +12,11 @@ from accounts.errors import NotFound
 from accounts.models.organizations import Membership, Organization
 from accounts.models.users import User
 from accounts.permissions import MATRIX
-from agents import endings, inbox_feed, triage
-from agents.conversation_search import saying
+from agents.conversations import inbox_feed
+from agents.conversations.search import saying
+from agents.inbox import closing, triage
 from agents.models.feedback import Rating, RatingValue
-from agents.models.handover import Holder, InboxEntry, Note
+from agents.models.inbox import Holder, InboxEntry, Note
 from agents.models.sessions import (
     Message,
     MessageRole,
@@ -217,7 +218,7 @@ def close(*, session: Session, actor: User) -> InboxEntry:
     entry = getattr(session, "inbox_entry", None)
     is_held = entry is not None and entry.holder != Holder.AGENT
     if is_held and session.is_active:
-        endings.end_session(
+        closing.end_session(
             session=session, status=SessionStatus.COMPLETED, actor=actor
         )
     return triage.settle(session=session, actor=actor)

@@ -5,10 +5,11 @@ from typing import Any
 
 import orjson
 from django.db.models import Prefetch, Q, QuerySet
+from django.http import StreamingHttpResponse
 
+from agents.conversations.transcripts import message_as_dict, rating_as_dict
 from agents.models.feedback import RatingValue
 from agents.models.sessions import Message, Session
-from agents.transcripts import message_as_dict, rating_as_dict
 from metrics.exports import csv_lines
 
 # Conversations read at once: each comes with all its messages.
@@ -119,3 +120,9 @@ def _line(session: Session, message: Message) -> list[Any]:
         " | ".join(rating.comment for rating in ratings if rating.comment),
         message.created_at,
     ]
+
+
+def json_response(pieces, name: str) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(pieces, content_type="application/json")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

@@ -16,8 +16,10 @@ from accounts.models.organizations import Membership
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
 from accounts.permissions import may
-from agents import inbox_feed, inbox_notices
-from agents.holding import (
+from agents.conversations import inbox_feed
+from agents.conversations.transcripts import handover_of, message_as_dict
+from agents.inbox import notifications
+from agents.inbox.assignment import (
     begin_to_wait,
     facts_of,
     language_of,
@@ -30,10 +32,9 @@ from agents.holding import (
     setting_of,
     tell_visitor,
 )
-from agents.llm.persons import wish_for_person
-from agents.models.handover import MAX_EMAIL, Holder, InboxEntry
+from agents.inbox.handover_phrases import wish_for_person
+from agents.models.inbox import MAX_EMAIL, Holder, InboxEntry
 from agents.models.sessions import Message, MessageRole, Session, SessionIsOver
-from agents.transcripts import handover_of, message_as_dict
 from agents.webhook_events import announce_conversation
 
 MAX_ANSWER = 4_000
@@ -86,7 +87,7 @@ def hold_back(session: Session, message: Message) -> bool:
     entry = getattr(session, "inbox_entry", None)
     if entry is not None and entry.silences_agent:
         entry.hear(message.sequence)
-        inbox_notices.notify_holder(session, entry)
+        notifications.notify_holder(session, entry)
         inbox_feed.tell(session)
         return True
     # Asked before anything is read: most messages are no such wish.
@@ -190,7 +191,7 @@ def assign(*, session: Session, actor: User, assignee: User | None) -> InboxEntr
         save(entry, assignee=assignee)
         inbox_feed.tell(current)
     if assignee is not None and assignee != actor:
-        inbox_notices.notify_assigned(current, assignee)
+        notifications.notify_assigned(current, assignee)
     record(entry, actor, before)
     return entry
 

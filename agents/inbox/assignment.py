@@ -13,14 +13,15 @@ from accounts import audit
 from accounts.models.audit import AuditAction
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
-from agents import inbox_feed, inbox_notices, streams
 from agents.configuration import WAIT_MINUTES
-from agents.llm.persons import voice_in
+from agents.conversations import event_stream, inbox_feed
+from agents.conversations.transcripts import handover_of, message_as_dict
+from agents.inbox import notifications
+from agents.inbox.handover_phrases import voice_in
 from agents.models.agents import Agent
-from agents.models.handover import Holder, InboxEntry
+from agents.models.inbox import Holder, InboxEntry
 from agents.models.sessions import Message, MessageRole, Session, SessionIsOver
 from agents.models.versions import AgentVersion
-from agents.transcripts import handover_of, message_as_dict
 from agents.webhook_events import announce_conversation
 
 
@@ -103,7 +104,7 @@ def begin_to_wait(session: Session, entry: InboxEntry, language: str) -> None:
     announce_conversation(
         session, WebhookEvent.CONVERSATION_HANDED_OVER, state="waiting"
     )
-    inbox_notices.notify_waiting(session, entry)
+    notifications.notify_waiting(session, entry)
 
 
 def remark(session: Session, event: str, text: str, **more: Any) -> None:
@@ -121,7 +122,9 @@ def tell_visitor(
 
 
 def publish(session_id: Any, event: str, data: dict[str, Any]) -> None:
-    transaction.on_commit(lambda: streams.append(session_id, event, data), robust=True)
+    transaction.on_commit(
+        lambda: event_stream.append(session_id, event, data), robust=True
+    )
 
 
 def facts_of(entry: InboxEntry) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from django.utils import timezone
 from accounts import audit
 from accounts.models.audit import AuditAction
 from accounts.models.users import User
-from agents import inbox_feed
-from agents.holding import locked, save
-from agents.models.handover import Holder, InboxEntry
+from agents.conversations import inbox_feed
+from agents.inbox.assignment import locked, save
+from agents.models.inbox import Holder, InboxEntry
 from agents.models.sessions import Session
 
 

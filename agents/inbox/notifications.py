@@ -17,13 +17,7 @@ from accounts.models.organizations import Membership
 from accounts.models.users import User
 from accounts.permissions import MATRIX
 from accounts.work import GAVE_UP, claim, finish, retry_later
-from agents.models.handover import (
-    Holder,
-    InboxEntry,
-    InboxNotice,
-    NoticeKind,
-    Notify,
-)
+from agents.models.inbox import Holder, InboxEntry, InboxNotice, NoticeKind, Notify
 from agents.models.sessions import Session
 
 log = structlog.get_logger(__name__)

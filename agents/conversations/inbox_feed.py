@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import transaction
 
-from agents import streams
+from agents.conversations import event_stream
 from agents.models.sessions import Session
 
 
@@ -22,4 +22,6 @@ def tell(session: Session) -> None:
 
 def tell_now(organization_id: int | None, session_id: Any) -> None:
     if organization_id is not None:
-        streams.append(channel(organization_id), "changed", {"session_id": session_id})
+        event_stream.append(
+            channel(organization_id), "changed", {"session_id": session_id}
+        )

@@ -3,8 +3,9 @@
 from django.db import transaction
 from django.utils import timezone
 
-from agents import inbox_feed
-from agents.holding import (
+from agents.conversations import inbox_feed
+from agents.conversations.transcripts import handover_of
+from agents.inbox.assignment import (
     begin_to_wait,
     facts_of,
     language_of,
@@ -15,10 +16,9 @@ from agents.holding import (
     save,
     tell_visitor,
 )
-from agents.llm.persons import voice_in
-from agents.models.handover import Holder, InboxEntry
+from agents.inbox.handover_phrases import voice_in
+from agents.models.inbox import Holder, InboxEntry
 from agents.models.sessions import MessageRole, Session
-from agents.transcripts import handover_of
 
 
 def apologize_overdue(limit: int = 100) -> int:

@@ -9,7 +9,7 @@ from accounts.errors import Invalid
 from accounts.models.audit import AuditAction
 from accounts.models.organizations import Membership, Organization
 from accounts.models.users import User
-from agents.models.handover import InboxPreference, Notify
+from agents.models.inbox import InboxPreference, Notify
 
 MAX_SHOWN = 100
 FIELDS = ("notify", "shown_name", "shown_title")

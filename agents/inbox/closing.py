@@ -9,8 +9,8 @@ from accounts import audit
 from accounts.models.audit import AuditAction
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
+from agents.inbox.queue_timeouts import note_end
 from agents.models.sessions import Session, SessionIsOver, SessionStatus
-from agents.waiting import note_end
 from agents.webhook_events import announce_conversation
 
 EXPIRED = "expired"

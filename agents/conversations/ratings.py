@@ -9,7 +9,7 @@ from accounts import audit
 from accounts.errors import Invalid, NotFound
 from accounts.models.audit import AuditAction
 from accounts.models.users import User
-from agents import inbox_feed
+from agents.conversations import inbox_feed
 from agents.models.feedback import Rating, RatingValue
 from agents.models.sessions import Message, MessageRole, Session
 

@@ -22,7 +22,7 @@ from django.utils import timezone
 from accounts.models.lifecycle import WorkStatus
 from accounts.models.organizations import Organization
 from accounts.models.users import User
-from agents.conversation_search import saying
+from agents.conversations.search import saying
 from agents.models.agents import Agent
 from agents.models.feedback import Rating, RatingValue, Tag
 from agents.models.sessions import Message, MessageRole, Session

@@ -8,8 +8,8 @@ from accounts import audit
 from accounts.errors import Forbidden, Invalid, NotFound
 from accounts.models.audit import AuditAction
 from accounts.models.users import User
-from agents import inbox_feed
-from agents.models.handover import MAX_NOTE, Note
+from agents.conversations import inbox_feed
+from agents.models.inbox import MAX_NOTE, Note
 from agents.models.sessions import Session
 
 

@@ -10,7 +10,7 @@ from accounts.errors import Invalid, NotFound
 from accounts.models.audit import AuditAction
 from accounts.models.organizations import Organization
 from accounts.models.users import User
-from agents.models.handover import MAX_CANNED, CannedReply
+from agents.models.inbox import MAX_CANNED, CannedReply
 from agents.models.sessions import Session
 
 MAX_SHORTCUT = 40
