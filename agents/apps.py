@@ -10,8 +10,8 @@ class AgentsConfig(AppConfig):
     def ready(self):
         from accounts import bindings
         from agents import privacy
+        from agents.configuration.personas import sync_personas
         from agents.models.agents import Agent
-        from agents.personas import sync_personas
 
         privacy.register_steps()
         bindings.register(Agent.objects.names_of, Agent.objects.has)

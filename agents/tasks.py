@@ -4,12 +4,15 @@ from celery import shared_task
 
 from accounts.io_tasks import IoTask
 from accounts.work import limits
-from agents import budget_notices, optimization, stats, unfinished
+from agents import sweep as unfinished
 from agents.conversations import retention
 from agents.custody import runs
 from agents.inbox import notifications
 from agents.knowledge import crawling, indexing, vectors
+from agents.lifecycle import stats
+from agents.optimization import runs as optimization
 from agents.replies import production, summaries
+from agents.usage import notifications as budget_notices
 
 
 @shared_task(name="agents.tasks.answer")

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from accounts.models.api_keys import PREFIX, Scope, generate_key, hash_key
-from agents.configuration import AgentConfig, WidgetConfig, validated
+from agents.configuration.settings import AgentConfig, WidgetConfig, validated
 
 LARGE, FIRST_SMALL, SMALL = 1, 2, 1000
 LARGE_AGENTS, SMALL_AGENTS = 100_000, 100

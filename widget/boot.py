@@ -12,8 +12,9 @@ from django.conf import settings
 from accounts import audit, redis_pool
 from accounts.models.audit import AuditAction
 from accounts.throttles import Limit, network_of
-from agents import cache, origins
+from agents.configuration import origins
 from agents.inbox.assignment import setting_of
+from agents.lifecycle import cache
 from agents.models.agents import Agent, WidgetMode
 from widget.errors import (
     AgentNotFound,

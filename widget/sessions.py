@@ -13,7 +13,7 @@ from accounts.models.audit import AuditAction
 from accounts.models.webhooks import WebhookEvent
 from accounts.request_facts import describe_visitor
 from accounts.throttles import Limit, network_of
-from agents import origins
+from agents.configuration import origins
 from agents.conversations import event_stream
 from agents.inbox.queue_timeouts import note_end
 from agents.models.agents import Agent

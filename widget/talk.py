@@ -6,7 +6,6 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.errors import NotFound
-from agents.budgets import BudgetExceeded
 from agents.conversations import opening, ratings
 from agents.conversations.event_stream import last_event_id
 from agents.conversations.transcripts import handover_of, receipt_of, transcript
@@ -21,6 +20,7 @@ from agents.models.sessions import (
     SessionIsOver,
 )
 from agents.replies import interruption, questions
+from agents.usage.budgets import BudgetExceeded
 from widget.errors import MessageTooLarge, MonthUsedUp
 from widget.models import WidgetSession
 from widget.sessions import add_refresh_token

@@ -12,8 +12,9 @@ from accounts.admin.recorded import (
     RefusableForm,
     SoftDeletedAdmin,
 )
-from agents.creation import create_agent
-from agents.editing import update_agent
+from agents.lifecycle.creation import create_agent
+from agents.lifecycle.deletion import delete_agent, restore_agent
+from agents.lifecycle.editing import update_agent
 from agents.models import (
     Agent,
     AgentVersion,
@@ -21,7 +22,6 @@ from agents.models import (
     Persona,
     WidgetMode,
 )
-from agents.removal import delete_agent, restore_agent
 
 PLAIN = (
     "name",

@@ -10,7 +10,7 @@ from django.db import connections
 from django.db.models import QuerySet
 
 from accounts.models.organizations import Organization
-from agents.embed import page_config, render_embed
+from agents.configuration.embedding_snippet import page_config, render_embed
 from agents.models.agents import Agent, OptimizationStatus
 
 PENDING = {OptimizationStatus.PENDING.value, OptimizationStatus.RUNNING.value}

@@ -11,7 +11,7 @@ from accounts.api.viewsets import ORGANIZATION, OrganizationViewSet
 from accounts.errors import Invalid
 from accounts.models.api_keys import Scope
 from agents.api.agent_serializers import PersonaSummary
-from agents.gallery import Ready, file_of, ready_agents
+from agents.import_export.agent_templates import Ready, file_of, ready_agents
 from agents.models.agents import Agent, Industry
 
 INDUSTRY = OpenApiParameter("industry", str, enum=Industry.values)

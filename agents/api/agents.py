@@ -18,7 +18,6 @@ from accounts.api.viewsets import (
 from accounts.errors import Forbidden, NotFound
 from accounts.models.api_keys import Scope
 from accounts.models.lifecycle import request_fingerprint
-from agents import cache, creation, editing, removal
 from agents.api.agent_rows import NewestAgents, agent_rows, as_dict, row_as_dict
 from agents.api.agent_serializers import (
     AgentEditBody,
@@ -34,12 +33,13 @@ from agents.api.agent_serializers import (
 )
 from agents.api.filters import AgentFilter
 from agents.api.import_export import PortableActions
-from agents.embed import render_embed, render_strict_embed
+from agents.configuration.embedding_snippet import render_embed, render_strict_embed
+from agents.lifecycle import cache, creation, deletion, editing
+from agents.lifecycle.release import release_draft
+from agents.lifecycle.stats import get_agent_stats
 from agents.models.agents import Agent
 from agents.models.personas import Persona
 from agents.models.versions import AgentVersion
-from agents.release import release_draft
-from agents.stats import get_agent_stats
 
 IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description="The ETag last read"
@@ -206,7 +206,7 @@ class AgentViewSet(PortableActions, OrganizationViewSet):
 
     @extend_schema(parameters=[ORGANIZATION, IF_MATCH], responses={204: None})
     def destroy(self, request, public_id):
-        removal.delete_agent(
+        deletion.delete_agent(
             agent=self.find(),
             actor=self.principal.user,
             if_match=request.META.get("HTTP_IF_MATCH"),
@@ -216,7 +216,7 @@ class AgentViewSet(PortableActions, OrganizationViewSet):
     @extend_schema(parameters=[ORGANIZATION], request=None, responses=AgentShape)
     @action(detail=True, methods=["post"])
     def restore(self, request, public_id):
-        agent = removal.restore_agent(
+        agent = deletion.restore_agent(
             agent=self.find(with_deleted=True), actor=self.principal.user
         )
         return Response(as_dict(agent), headers={"ETag": agent.etag})

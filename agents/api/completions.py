@@ -19,7 +19,8 @@ from accounts.api.viewsets import (
 )
 from accounts.errors import DomainError, NotFound
 from accounts.models.api_keys import Scope
-from agents import completion_stream, completions, openai_requests
+from agents.completions import answering, requests
+from agents.completions import stream as completion_stream
 from agents.models.agents import Agent
 
 MOST_MODELS = 1_000
@@ -127,7 +128,7 @@ class ModelViewSet(AgentsAsModels):
 class Speech(NamedTuple):
     """A stream whose first words are already there."""
 
-    completion: completions.Completion
+    completion: answering.Completion
     first: str
     rest: Generator[str]
 
@@ -157,21 +158,21 @@ class CompletionViewSet(AgentsAsModels):
         tags=TAG,
     )
     def create(self, request):
-        asked = openai_requests.read(request.data)
+        asked = requests.read(request.data)
         agent, user = self.find_agent(asked.model), self.principal.user
         # A stream is spoken once; only a whole answer can be said again.
         key = None if asked.stream or not asked.store else idempotency_key(request, {})
-        if twin := completions.twin_of(agent, user, asked, key):
+        if twin := answering.twin_of(agent, user, asked, key):
             return Response(twin, headers={"Idempotency-Replayed": "true"})
-        completion = completions.begin(agent=agent, user=user, asked=asked, key=key)
+        completion = answering.begin(agent=agent, user=user, asked=asked, key=key)
         completion.gone = getattr(request._request, "client_gone", completion.gone)
-        words = completions.spoken(completion)
+        words = answering.spoken(completion)
         if asked.stream:
             # An error before the first word is an answer with its own status.
             return Response(Speech(completion, next(words), words))
         for _ in words:
             pass
-        return Response(completion.twin or completions.as_dict(completion))
+        return Response(completion.twin or answering.as_dict(completion))
 
 
 ask_for_completion = CompletionViewSet.as_view({"post": "create"})

@@ -9,10 +9,10 @@ from accounts.errors import Forbidden, Invalid
 from accounts.models.api_keys import Scope
 from accounts.models.lifecycle import request_fingerprint
 from agents.api.agent_serializers import AgentShape
+from agents.import_export.exporting import export_agent
+from agents.import_export.file_format import MAX_BYTES, AgentFile, read
+from agents.import_export.importing import import_agent
 from agents.models.agents import Agent
-from agents.portable.exporting import export_agent
-from agents.portable.importing import import_agent
-from agents.portable.shape import MAX_BYTES, AgentFile, read
 from metrics.bodies import schema_of
 
 FILE = schema_of(AgentFile)

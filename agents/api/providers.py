@@ -17,15 +17,15 @@ from accounts.api.viewsets import (
 )
 from accounts.errors import NotFound
 from accounts.models.api_keys import Scope
-from agents import provider_accounts, provider_checks
+from agents.configuration.model_choice import choices_for
 from agents.llm import circuit_breaker
-from agents.model_choice import choices_for
 from agents.models.providers import (
     LONGEST_SILENCE,
     SHORTEST_SILENCE,
     ProviderAccount,
     ProviderKind,
 )
+from agents.providers import accounts, checks
 
 
 class ProviderChanges(StrictSerializer):
@@ -139,7 +139,7 @@ class ProviderViewSet(OrganizationViewSet):
             self.body(),
             self.get_queryset(),
             partial(
-                provider_accounts.create_account,
+                accounts.create_account,
                 organization=self.organization,
                 actor=self.principal.user,
             ),
@@ -150,7 +150,7 @@ class ProviderViewSet(OrganizationViewSet):
         parameters=[ORGANIZATION], request=ProviderChanges, responses=ProviderShape
     )
     def partial_update(self, request, pk):
-        account = provider_accounts.update_account(
+        account = accounts.update_account(
             account=self.find(pk),
             actor=self.principal.user,
             changes=self.body(partial=True),
@@ -159,9 +159,7 @@ class ProviderViewSet(OrganizationViewSet):
 
     @extend_schema(parameters=[ORGANIZATION], responses={204: None})
     def destroy(self, request, pk):
-        provider_accounts.delete_account(
-            account=self.find(pk), actor=self.principal.user
-        )
+        accounts.delete_account(account=self.find(pk), actor=self.principal.user)
         return Response(status=204)
 
     @extend_schema(
@@ -171,9 +169,7 @@ class ProviderViewSet(OrganizationViewSet):
     def test(self, request, pk):
         """Ask it for its models, a word and a vector; what fails is said."""
         account = self.find(pk)
-        found = provider_checks.check_account(
-            account=account, actor=self.principal.user
-        )
+        found = checks.check_account(account=account, actor=self.principal.user)
         return Response(
             {
                 "ok": not found.error,

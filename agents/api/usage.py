@@ -18,9 +18,9 @@ from accounts.api.fields import StrictSerializer
 from accounts.api.viewsets import ORGANIZATION, OrganizationViewSet, WhateverAccepted
 from accounts.errors import Invalid, NotFound
 from accounts.models.api_keys import Scope
-from agents import budgets, usage
 from agents.models.agents import Agent
 from agents.models.usage import AgentBudget, UsageKind, this_month
+from agents.usage import budgets, reports
 from metrics.api_ledger import csv_response
 
 MONTH = OpenApiParameter("month", str, description="As 2026-11; default: this month.")
@@ -95,7 +95,7 @@ class UsageViewSet(OrganizationViewSet):
     @extend_schema(parameters=[ORGANIZATION, MONTH], responses=UsageShape)
     def list(self, request):
         month = asked_month(request.query_params.get("month"))
-        return Response(usage.report(self.organization, month).as_dict())
+        return Response(reports.report(self.organization, month).as_dict())
 
     @extend_schema(
         parameters=[ORGANIZATION, MONTH],
@@ -105,7 +105,7 @@ class UsageViewSet(OrganizationViewSet):
     def export(self, request):
         """Return every day of every agent as CSV."""
         month = asked_month(request.query_params.get("month"))
-        lines = usage.as_csv(self.organization, month)
+        lines = reports.as_csv(self.organization, month)
         return csv_response(lines, f"usage-{month:%Y-%m}.csv")
 
     @extend_schema(parameters=[ORGANIZATION], request=CapsBody, responses=CapsShape)

@@ -28,7 +28,6 @@ from accounts.work import (
     retry_later,
     store_paid,
 )
-from agents import budgets
 from agents.custody.graders import Given, grade
 from agents.custody.suites import cases_of, digest
 from agents.llm.provider import Ending, Said
@@ -38,6 +37,7 @@ from agents.models.sessions import MessageRole
 from agents.models.usage import UsageKind
 from agents.models.versions import AgentVersion
 from agents.replies.generation import say, turn_for
+from agents.usage import budgets
 from agents.webhook_events import announce_agent
 from metrics.custody import CustodyProtocolService
 

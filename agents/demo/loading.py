@@ -17,19 +17,19 @@ from accounts.models.audit import AuditAction
 from accounts.models.organizations import Membership, Organization, Plan
 from accounts.models.users import User
 from agents.conversations.opening import start_session
-from agents.creation import create_agent
 from agents.demo import harbor
 from agents.demo.desk import fill_inbox
 from agents.demo.visits import VISITS
 from agents.knowledge.documents import create_document
 from agents.knowledge.indexing import index_document
 from agents.knowledge.packs import create_knowledge_pack
+from agents.lifecycle.creation import create_agent
 from agents.models.agents import Agent
 from agents.models.knowledge import Document, KnowledgePack
 from agents.models.replies import Reply
 from agents.models.sessions import Channel, Message, Session
 from agents.models.versions import AgentVersion, OptimizationRun
-from agents.optimization import optimize
+from agents.optimization.runs import optimize
 from agents.replies.production import produce
 from agents.replies.questions import ask
 from metrics.demo import load_history

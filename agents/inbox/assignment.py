@@ -13,7 +13,7 @@ from accounts import audit
 from accounts.models.audit import AuditAction
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
-from agents.configuration import WAIT_MINUTES
+from agents.configuration.settings import WAIT_MINUTES
 from agents.conversations import event_stream, inbox_feed
 from agents.conversations.transcripts import handover_of, message_as_dict
 from agents.inbox import notifications

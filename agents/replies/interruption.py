@@ -10,7 +10,6 @@ from accounts.errors import DomainError, Invalid, NotFound
 from accounts.models.lifecycle import WorkStatus
 from accounts.webhooks import announcing
 from accounts.work import nudge
-from agents import budgets
 from agents.conversations import event_stream
 from agents.conversations.opening import AgentIsSilent
 from agents.inbox import assignment
@@ -24,6 +23,7 @@ from agents.models.sessions import (
 )
 from agents.replies.production import announce
 from agents.replies.questions import ANSWER
+from agents.usage import budgets
 
 
 class NotTheLatest(DomainError):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from agents.origins import allows
+from agents.configuration.origins import allows
 
 # [text](address "title") and its image, the innermost.
 INLINE = re.compile(

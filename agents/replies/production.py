@@ -19,7 +19,6 @@ from accounts.work import (
     retry_later,
     store_paid,
 )
-from agents import budgets
 from agents.conversations import event_stream, inbox_feed
 from agents.conversations.transcripts import message_as_dict
 from agents.grounded.unanswered import leaves_open
@@ -34,6 +33,7 @@ from agents.models.versions import AgentVersion
 from agents.replies import summaries
 from agents.replies.generation import Answer, GivenUp, LeaseLost, speak, turn_of
 from agents.replies.provider_choice import provider_for
+from agents.usage import budgets
 
 log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 3

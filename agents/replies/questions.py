@@ -8,7 +8,6 @@ from accounts.webhooks import announcing
 from accounts.work import (
     nudge,
 )
-from agents import budgets
 from agents.conversations import event_stream
 from agents.conversations.opening import AgentIsSilent
 from agents.inbox import handover
@@ -19,6 +18,7 @@ from agents.models.sessions import (
     Session,
     SessionIsOver,
 )
+from agents.usage import budgets
 
 ANSWER = Reply.task
 MAX_QUESTION = 4_000

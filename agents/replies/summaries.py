@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from accounts.models.lifecycle import WorkStatus
 from accounts.work import GAVE_UP, claim, finish, nudge, store_paid
-from agents import budgets
 from agents.knowledge.sentences import split_sentences
 from agents.llm import prompt
 from agents.llm.openai_chat import OpenAICompatible
@@ -26,6 +25,7 @@ from agents.models.usage import UsageKind
 from agents.models.versions import AgentVersion
 from agents.replies.generation import storable
 from agents.replies.provider_choice import provider_for
+from agents.usage import budgets
 
 log = structlog.get_logger(__name__)
 

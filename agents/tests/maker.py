@@ -15,7 +15,7 @@ from agents.llm.accounts import Account
 from agents.llm.openai_chat import OpenAICompatible
 from agents.llm.provider import Delta, Ending, ProviderError, Turn
 from agents.models import ProviderAccount
-from agents.provider_accounts import create_account
+from agents.providers.accounts import create_account
 
 LOOPBACK = ["127.0.0.0/8"]
 USAGE = {"prompt_tokens": 31, "completion_tokens": 7, "total_tokens": 38}

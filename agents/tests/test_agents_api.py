@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import AuditLog, Organization
 from accounts.tests.factories import MembershipFactory
-from agents.configuration import WidgetConfig
+from agents.configuration.settings import WidgetConfig
 from agents.models import Agent, OptimizationRun
 from agents.tests.factories import AgentFactory, KnowledgePackFactory
 from conftest import client_with_key

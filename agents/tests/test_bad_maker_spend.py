@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Organization
-from agents import completions, openai_requests
+from agents.completions import answering as completions
+from agents.completions import requests
 from agents.llm import circuit_breaker, openai_chat
 from agents.models import ProviderAccount, Reply, Reservation, UsageMonth
 from agents.replies import production, questions
@@ -136,7 +137,7 @@ def test_a_client_that_leaves_is_noticed_while_the_maker_is_silent(maker, agent,
 
     maker.will(talk)
     messages = [{"role": "user", "content": QUESTION}]
-    asked = openai_requests.read({"model": str(agent.public_id), "messages": messages})
+    asked = requests.read({"model": str(agent.public_id), "messages": messages})
     completion = completions.begin(agent=agent, user=ada.user, asked=asked)
     words = completions.spoken(completion)
     assert next(words) == "Three "

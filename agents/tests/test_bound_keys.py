@@ -7,8 +7,8 @@ from django.test import Client
 
 from accounts.models import APIKey
 from accounts.tests.factories import make_key
-from agents.editing import update_agent
-from agents.removal import delete_agent
+from agents.lifecycle.deletion import delete_agent
+from agents.lifecycle.editing import update_agent
 from agents.tests.factories import AgentFactory, DocumentFactory, KnowledgePackFactory
 
 pytestmark = pytest.mark.django_db

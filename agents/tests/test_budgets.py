@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import AuditLog, Organization, WebhookDelivery
 from accounts.tests.factories import make_webhook
-from agents import budget_notices, budgets, unfinished
+from agents import sweep
 from agents.models import (
     AgentBudget,
     Reply,
@@ -21,6 +21,7 @@ from agents.models.usage import month_after, this_month
 from agents.replies import production, questions
 from agents.tests.factories import AgentFactory, SessionFactory
 from agents.tests.speaking import Scripted
+from agents.usage import budgets, notifications
 
 pytestmark = pytest.mark.django_db
 
@@ -139,7 +140,7 @@ def test_unlimited_organizations_are_counted_all_the_same(agent):
 def test_the_sweep_releases_what_a_dead_process_left_held(agent):
     hold(agent)
     Reservation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    unfinished.resend()
+    sweep.resend()
     assert not Reservation.objects.exists()
     assert figures(month_of()) == (0, 0, 0, 0)
 
@@ -174,7 +175,7 @@ def test_at_eighty_percent_the_owners_are_told_once(
 def test_the_notice_reaches_every_owner_and_no_viewer(agent, ada, bo):
     Organization.objects.update(max_tokens_per_month=1_000)
     budgets.settle(hold(agent), tokens=900)
-    assert budget_notices.mail(month_of().pk) == 1
+    assert notifications.mail(month_of().pk) == 1
     assert mail.outbox[0].to == [ada.user.email]
     assert "900" in mail.outbox[0].body
     assert "1,000 tokens" in mail.outbox[0].body

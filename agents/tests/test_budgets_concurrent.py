@@ -5,12 +5,12 @@ import threading
 import pytest
 
 from accounts.models import Organization
-from agents import budgets
 from agents.models import Message, Reservation, UsageKind, UsageMonth
 from agents.models.usage import UsageMonthQuerySet
 from agents.replies import questions
 from agents.tests.factories import AgentFactory, SessionFactory
 from agents.tests.test_creation_concurrent import at_once
+from agents.usage import budgets
 
 pytestmark = [pytest.mark.threaded, pytest.mark.django_db(transaction=True)]
 THREADS = 40

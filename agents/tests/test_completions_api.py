@@ -7,7 +7,8 @@ from asgiref.sync import async_to_sync
 
 from accounts.models import Organization, Scope
 from accounts.tests.factories import make_key
-from agents import completion_stream, completions, openai_requests
+from agents.completions import answering, requests
+from agents.completions import stream as completion_stream
 from agents.llm.provider import ProviderError
 from agents.models import Message, Reservation, Session, UsageDay, UsageMonth
 from agents.replies import generation
@@ -317,9 +318,9 @@ def test_who_leaves_mid_sentence_ends_the_generation_and_pays_for_what_was_said(
     ada, agent, speaks
 ):
     provider = speaks("Three ", "days ", "or ", "more.")
-    asked = openai_requests.read(body_for(agent))
-    completion = completions.begin(agent=agent, user=ada.user, asked=asked)
-    words = completions.spoken(completion)
+    asked = requests.read(body_for(agent))
+    completion = answering.begin(agent=agent, user=ada.user, asked=asked)
+    words = answering.spoken(completion)
     assert [next(words), next(words)] == ["Three ", "days "]
     words.close()
     assert provider.is_closed

@@ -1,6 +1,6 @@
 import pytest
 
-from agents.configuration import (
+from agents.configuration.settings import (
     AgentConfig,
     InvalidConfiguration,
     WidgetConfig,

@@ -12,10 +12,10 @@ from agents.knowledge.crawling import crawl_source
 from agents.knowledge.documents import delete_document
 from agents.knowledge.indexing import index_document
 from agents.models import Document, KnowledgeSource, SourcePage
+from agents.sweep import resend
 from agents.tests import files
 from agents.tests.factories import DocumentFactory, KnowledgePackFactory
 from agents.tests.sites import html, serving
-from agents.unfinished import resend
 
 pytestmark = pytest.mark.django_db
 

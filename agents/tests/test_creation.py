@@ -4,7 +4,7 @@ import pytest
 from django.db import transaction
 
 from accounts.models import AuditLog
-from agents import creation, removal
+from agents.lifecycle import creation, deletion
 from agents.models import Agent, AgentVersion, OptimizationRun, VersionIsImmutable
 from agents.tests.factories import AgentFactory
 from metrics.models import AgentMetrics
@@ -56,14 +56,14 @@ def test_a_key_finds_only_its_own_organizations_living_agent(harbor, cy):
     find = creation.get_agent_by_idempotency_key
     assert find(harbor, "k") == agent
     assert find(cy.organization, "k") is None
-    removal.delete_agent(agent=agent, actor=None)
+    deletion.delete_agent(agent=agent, actor=None)
     assert find(harbor, "k") is None
 
 
 def test_an_agent_is_deleted_once(harbor):
     agent = AgentFactory(organization=harbor)
-    removal.delete_agent(agent=agent, actor=None)
-    removal.delete_agent(agent=agent, actor=None)
+    deletion.delete_agent(agent=agent, actor=None)
+    deletion.delete_agent(agent=agent, actor=None)
     harbor.refresh_from_db()
     assert harbor.agent_count == 0
     assert AuditLog.objects.filter(action="DELETE").count() == 1
@@ -71,9 +71,9 @@ def test_an_agent_is_deleted_once(harbor):
 
 def test_an_agent_is_restored_once(harbor):
     agent = AgentFactory(organization=harbor)
-    removal.delete_agent(agent=agent, actor=None)
-    removal.restore_agent(agent=agent, actor=None)
-    removal.restore_agent(agent=agent, actor=None)
+    deletion.delete_agent(agent=agent, actor=None)
+    deletion.restore_agent(agent=agent, actor=None)
+    deletion.restore_agent(agent=agent, actor=None)
     harbor.refresh_from_db()
     assert harbor.agent_count == 1
 

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from accounts.models import Organization, Plan
 from accounts.models.organizations import OrganizationQuerySet
 from accounts.tests.factories import MembershipFactory, OrganizationFactory, make_key
-from agents import creation, removal
+from agents.lifecycle import creation, deletion
 from agents.models import Agent
 from agents.tests.factories import AgentFactory
 
@@ -59,7 +59,7 @@ def test_forty_hands_by_three_doors_leave_exactly_ten_agents(owner):
         AgentFactory(organization=organization, name=f"Deleted {n}") for n in range(9)
     ]
     for agent in deleted:
-        removal.delete_agent(agent=agent, actor=None)
+        deletion.delete_agent(agent=agent, actor=None)
     key = make_key(owner)
 
     def ask(number):

@@ -10,8 +10,8 @@ from accounts.models import AuditLog
 from accounts.models.lifecycle import WorkStatus
 from agents.custody import attacks, runs, suites
 from agents.custody.graders import Given, checked, grade
+from agents.lifecycle.release import NotProven, release_draft
 from agents.models import CustodyResult, CustodyRun, ReleaseGate
-from agents.release import NotProven, release_draft
 from agents.tests.factories import AgentFactory, DocumentFactory, KnowledgePackFactory
 from metrics.models import AgentMetrics, MetricEvent, Source
 
@@ -320,7 +320,7 @@ def test_writing_and_running_tests_is_audited(agent):
 @pytest.fixture
 def gated(agent, monkeypatch):
     """An agent with a draft behind an enforcing gate, and one test."""
-    from agents.editing import update_agent
+    from agents.lifecycle.editing import update_agent
 
     one_case(monkeypatch)
     agent = update_agent(

@@ -14,6 +14,7 @@ from django.db.models.functions import Concat
 
 from accounts.models import Membership, Organization, Role, User
 from accounts.models.lifecycle import WorkStatus
+from agents.configuration.origins import allows
 from agents.demo import harbor, loading
 from agents.demo.visits import VISITS
 from agents.inbox import listing
@@ -27,7 +28,6 @@ from agents.models import (
     Session,
     VersionOrigin,
 )
-from agents.origins import allows
 
 TEXTS = sorted(harbor.TEXTS.glob("*/*.md"))
 

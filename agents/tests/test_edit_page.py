@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from agents.editing import update_agent
+from agents.lifecycle.editing import update_agent
 from agents.tests.factories import AgentFactory
 from agents.views.forms.agents import EditAgentForm
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import AuditLog
-from agents import unfinished
+from agents import sweep
 from agents.inbox.closing import delete_session, end_session, expire_session
 from agents.models import Reply, Session, SessionIsOver
 from agents.replies import questions
@@ -42,8 +42,8 @@ def test_a_second_end_is_refused(session, second):
 def test_a_conversation_whose_time_has_come_is_ended_by_the_sweep(session):
     Session.objects.update(expires_at=ago(seconds=1))
     coming = SessionFactory(expires_at=ago(days=-1))
-    unfinished.resend()
-    unfinished.resend()
+    sweep.resend()
+    sweep.resend()
     session.refresh_from_db()
     coming.refresh_from_db()
     assert (session.status, coming.status) == ("cancelled", "active")
@@ -54,7 +54,7 @@ def test_a_conversation_whose_time_has_come_is_ended_by_the_sweep(session):
 def test_a_conversation_that_ended_before_its_time_stays_as_it_ended(session):
     session.mark_completed()
     Session.objects.update(expires_at=ago(seconds=1))
-    unfinished.resend()
+    sweep.resend()
     assert Session.objects.get().status == "completed"
 
 
@@ -85,7 +85,7 @@ def test_a_reply_that_no_worker_took_in_time_has_failed(session):
     Reply.objects.filter(pk=held.pk).update(
         status="running", lease_expires_at=ago(minutes=-1)
     )
-    unfinished.resend()
+    sweep.resend()
     assert dict(Reply.objects.values_list("pk", "status")) == {
         old.pk: "failed",
         held.pk: "running",

@@ -6,12 +6,12 @@ from django.urls import reverse
 from accounts.models import Organization
 from agents.custody.runs import put
 from agents.custody.suites import OWN, cases_of
-from agents.gallery import file_of, industry_rules, ready_agents
+from agents.import_export.agent_templates import file_of, industry_rules, ready_agents
+from agents.import_export.file_format import read
+from agents.import_export.importing import import_agent
 from agents.knowledge.indexing import index_document
 from agents.knowledge.vectors import embed_pack
 from agents.models import Agent, Document, Industry, Template
-from agents.portable.importing import import_agent
-from agents.portable.shape import read
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/templates/"

@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.errors import Invalid, KeyReused
 from accounts.models import AuditLog, Role
 from accounts.tests.factories import MembershipFactory
-from agents import privacy, unfinished
+from agents import privacy, sweep
 from agents.inbox import closing, handover, listing, queue_timeouts
 from agents.models import Holder, InboxEntry, Message, SessionIsOver
 from agents.replies import production, questions
@@ -166,7 +166,7 @@ def test_who_waits_too_long_is_told_and_may_ask_the_agent_again(session):
 def test_the_sweep_tells_them(session):
     handover.request_person(session=session)
     is_late(session)
-    unfinished.resend()
+    sweep.resend()
     assert entry_of(session).apologized_at is not None
 
 

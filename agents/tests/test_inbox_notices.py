@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Role
 from accounts.tests.factories import MembershipFactory
-from agents import unfinished
+from agents import sweep
 from agents.inbox import handover, listing, notifications
 from agents.models import InboxEntry, InboxNotice, InboxPreference
 from agents.replies import questions
@@ -115,7 +115,7 @@ def test_a_mail_server_that_is_away_is_asked_again(session, ada, settings):
 def test_the_sweep_sends_what_is_due(session, ada):
     wants(ada, "all")
     handover.request_person(session=session)
-    before = unfinished.resend()
+    before = sweep.resend()
     InboxNotice.objects.update(run_after=timezone.now())
-    assert unfinished.resend() == before + 1
+    assert sweep.resend() == before + 1
     assert InboxEntry.objects.count() == 1

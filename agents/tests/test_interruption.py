@@ -9,7 +9,6 @@ from django.db.models.query import QuerySet
 from django.utils import timezone
 
 from accounts.errors import Invalid, NotFound
-from agents.budgets import BudgetExceeded
 from agents.conversations import opening
 from agents.models import (
     Agent,
@@ -25,6 +24,7 @@ from agents.replies.interruption import NotTheLatest, regenerate, stop
 from agents.tests.factories import MessageFactory, SessionFactory, knowing_agent
 from agents.tests.speaking import Scripted, events, names
 from agents.tests.test_creation_concurrent import at_once
+from agents.usage.budgets import BudgetExceeded
 
 pytestmark = pytest.mark.django_db
 SHIPPING = "# Shipping\n\nParcels to Graz take three days. Express takes one day."

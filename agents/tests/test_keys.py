@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from accounts.keys import create_api_key
 from accounts.models import APIKey, Membership, Scope
-from agents.keys import get_agent_by_api_key
-from agents.removal import delete_agent
+from agents.lifecycle.deletion import delete_agent
+from agents.lifecycle.lookup import get_agent_by_api_key
 from agents.tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db

@@ -7,13 +7,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditLog
-from agents import optimization
-from agents.creation import create_agent, start_optimization
-from agents.editing import update_agent
+from agents.configuration.personas import FALLBACK_KEY, get_persona
+from agents.lifecycle.creation import create_agent, start_optimization
+from agents.lifecycle.editing import update_agent
+from agents.lifecycle.release import release_draft
 from agents.models import Agent, OptimizationRun
-from agents.personas import FALLBACK_KEY, get_persona
-from agents.prompts import with_missing_sections
-from agents.release import release_draft
+from agents.optimization import runs
+from agents.optimization.rewriting import with_missing_sections
 from agents.replies.context import ContextService
 from agents.tests.factories import AgentFactory
 from metrics.models import AgentMetrics, MetricEvent
@@ -36,9 +36,7 @@ def run_of(agent):
 
 
 def claimed(run):
-    return optimization.claim(
-        OptimizationRun, run.pk, lease_seconds=60, give_up=optimization.give_up
-    )
+    return runs.claim(OptimizationRun, run.pk, lease_seconds=60, give_up=runs.give_up)
 
 
 def test_the_authors_text_stays_verbatim_and_in_order():
@@ -80,7 +78,7 @@ def test_a_prompt_is_left_alone_where_nothing_can_be_added(prompt):
 @pytest.mark.parametrize("gate", ["none", "warn", "enforce"])
 def test_a_better_prompt_is_proposed_and_never_goes_live_by_itself(agent, gate):
     update_agent(agent=agent, actor=None, changes={"release_gate": gate})
-    optimization.optimize(str(run_of(agent).pk))
+    runs.optimize(str(run_of(agent).pk))
     agent.refresh_from_db()
     assert (agent.live_version.number, agent.draft_version.number) == (1, 2)
     assert agent.draft_version.origin == "optimizer"
@@ -96,7 +94,7 @@ def test_a_better_prompt_is_proposed_and_never_goes_live_by_itself(agent, gate):
 
 @pytest.mark.django_db
 def test_an_edit_after_a_proposal_takes_nothing_of_it_along(agent, ada):
-    optimization.optimize(str(run_of(agent).pk))
+    runs.optimize(str(run_of(agent).pk))
     edited = update_agent(
         agent=agent, actor=ada.user, changes={"config": {"temperature": 0.1}}
     )
@@ -109,7 +107,7 @@ def test_an_edit_after_a_proposal_takes_nothing_of_it_along(agent, ada):
 
 @pytest.mark.django_db
 def test_a_released_proposal_is_the_agents_prompt(agent, ada):
-    optimization.optimize(str(run_of(agent).pk))
+    runs.optimize(str(run_of(agent).pk))
     released = release_draft(agent=agent, actor=ada.user)
     released.refresh_from_db()
     assert released.live_version.number == 2
@@ -120,15 +118,15 @@ def test_a_released_proposal_is_the_agents_prompt(agent, ada):
 @pytest.mark.django_db
 def test_a_run_that_is_done_twice_applies_once(agent):
     run_id = str(run_of(agent).pk)
-    optimization.optimize(run_id)
-    optimization.optimize(run_id)
+    runs.optimize(run_id)
+    runs.optimize(run_id)
     assert agent.versions.count() == 2
 
 
 @pytest.mark.django_db
 def test_an_edit_during_the_run_wins(agent, ada):
     update_agent(agent=agent, actor=ada.user, changes={"system_prompt": "Mine."})
-    optimization.optimize(str(run_of(agent).pk))
+    runs.optimize(str(run_of(agent).pk))
     agent.refresh_from_db()
     assert agent.system_prompt == "Mine."
     assert agent.optimization_status == "skipped"
@@ -141,9 +139,9 @@ def test_a_result_that_lost_its_lease_is_dropped(agent):
     OptimizationRun.objects.update(
         lease_expires_at=timezone.now() - timedelta(seconds=1)
     )
-    optimization.optimize(str(run.pk))
+    runs.optimize(str(run.pk))
     base = agent.live_version
-    optimization.apply(lost, base, "Late.", timezone.now())
+    runs.apply(lost, base, "Late.", timezone.now())
     agent.refresh_from_db()
     assert agent.system_prompt != "Late."
     assert agent.versions.count() == 2
@@ -155,7 +153,7 @@ def test_three_failures_leave_the_prompt_and_say_failed(agent):
     for _ in range(3):
         OptimizationRun.objects.update(run_after=timezone.now())
         held = claimed(run)
-        optimization.give_up_or_retry(held, "ValueError", timezone.now())
+        runs.give_up_or_retry(held, "ValueError", timezone.now())
     agent.refresh_from_db()
     assert agent.optimization_status == "failed"
     assert agent.optimization_metadata["error"] == "ValueError"
@@ -167,12 +165,12 @@ def test_three_failures_leave_the_prompt_and_say_failed(agent):
 def test_a_deleted_agent_is_not_improved(harbor):
     agent = AgentFactory(organization=harbor, auto_optimize=True, system_prompt="Hi.")
     agent.soft_delete()
-    optimization.optimize(str(run_of(agent).pk))
+    runs.optimize(str(run_of(agent).pk))
     assert agent.versions.count() == 1
 
 
 def test_a_proposal_teaches_nothing_until_it_is_released(agent, ada):
-    optimization.optimize(run_of(agent).pk)
+    runs.optimize(run_of(agent).pk)
     board = AgentMetrics.objects.get(agent_type=agent.slug)
     assert not MetricEvent.objects.filter(metrics=board).exists()
     release_draft(agent=agent, actor=ada.user)
@@ -184,10 +182,10 @@ def test_a_proposal_teaches_nothing_until_it_is_released(agent, ada):
 
 
 def test_a_prompt_that_lacks_nothing_gets_no_proposal(agent, ada):
-    optimization.optimize(run_of(agent).pk)
+    runs.optimize(run_of(agent).pk)
     agent = release_draft(agent=agent, actor=ada.user)
     run = start_optimization(agent, agent.live_version)
-    optimization.optimize(run.pk)
+    runs.optimize(run.pk)
     run.refresh_from_db()
     assert run.outcome == "no_gain"
 
@@ -207,7 +205,7 @@ def test_an_agent_without_prompt_and_persona_gets_the_usual_ones_prompt(harbor):
 
 
 def test_an_agents_page_shows_the_proposal_and_what_is_live(agent, ada, browser_of):
-    optimization.optimize(run_of(agent).pk)
+    runs.optimize(run_of(agent).pk)
     page = browser_of(ada).get(reverse("agents:detail", args=[agent.public_id]))
     text = page.content.decode()
     assert "Proposed prompt, version 2" in text
@@ -222,7 +220,7 @@ def test_an_authors_draft_is_not_replaced_by_a_proposal(agent, ada):
     changes = {"system_prompt": PROMPT + " Be kind."}
     agent = update_agent(agent=agent, actor=ada.user, changes=changes)
     run = start_optimization(agent, agent.draft_version)
-    optimization.optimize(run.pk)
+    runs.optimize(run.pk)
     agent.refresh_from_db()
     assert (agent.draft_version.number, agent.draft_version.origin) == (2, "edit")
     run.refresh_from_db()
@@ -230,7 +228,7 @@ def test_an_authors_draft_is_not_replaced_by_a_proposal(agent, ada):
 
 
 def test_a_proposal_that_waits_is_not_hidden_by_another_run(agent, ada, browser_of):
-    optimization.optimize(run_of(agent).pk)
+    runs.optimize(run_of(agent).pk)
     for is_on in (False, True):
         update_agent(agent=agent, actor=ada.user, changes={"auto_optimize": is_on})
     assert OptimizationRun.objects.count() == 1
@@ -239,7 +237,7 @@ def test_a_proposal_that_waits_is_not_hidden_by_another_run(agent, ada, browser_
 
 
 def test_a_released_proposal_says_in_the_audit_log_what_it_changed(agent, ada):
-    optimization.optimize(run_of(agent).pk)
+    runs.optimize(run_of(agent).pk)
     release_draft(agent=agent, actor=ada.user)
     row = AuditLog.objects.get(action="EXECUTE", resource_type="agent")
     assert row.detail.changes["system_prompt"]["old"] == PROMPT
@@ -257,7 +255,7 @@ def test_another_persona_brings_its_own_prompt_where_the_author_wrote_none(api):
 
 
 def test_a_proposal_survives_an_export_and_an_import(api, agent):
-    optimization.optimize(run_of(agent).pk)
+    runs.optimize(run_of(agent).pk)
     file = api.get(f"/api/v1/agents/{agent.public_id}/export/").json()
     file["agent"]["name"] = "Copy"
     made = api.post("/api/v1/agents/import/", file, format="json").json()

@@ -1,7 +1,7 @@
 import pytest
 
 from accounts.errors import Invalid
-from agents.origins import allows, parse_origin, parse_origins
+from agents.configuration.origins import allows, parse_origin, parse_origins
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from agents.editing import update_agent
+from agents.lifecycle.deletion import delete_agent
+from agents.lifecycle.editing import update_agent
 from agents.models import Agent
-from agents.removal import delete_agent
 from agents.tests.factories import AgentFactory, KnowledgePackFactory, SessionFactory
 from agents.views.forms.agents import EditAgentForm
 from metrics.models import AgentMetrics

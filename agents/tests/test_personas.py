@@ -1,13 +1,13 @@
 import pytest
 
-from agents.models import DomainExpertiseType, Persona
-from agents.personas import (
+from agents.configuration.personas import (
     BASE_PERSONAS,
     get_all_persona_keys,
     get_persona,
     get_persona_enum_map,
     sync_personas,
 )
+from agents.models import DomainExpertiseType, Persona
 
 
 def test_there_are_five_personas_each_with_prompt_and_tactics():

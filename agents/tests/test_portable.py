@@ -7,10 +7,10 @@ import pytest
 from accounts.models import Organization
 from accounts.tests.factories import make_key
 from agents.custody.suites import create_test
-from agents.editing import restore_version, update_agent
+from agents.import_export.file_format import read
+from agents.import_export.importing import import_agent
+from agents.lifecycle.editing import restore_version, update_agent
 from agents.models import Agent, Document, KnowledgePack, Persona, ReleaseGate
-from agents.portable.importing import import_agent
-from agents.portable.shape import read
 from agents.tests.factories import (
     AgentFactory,
     DocumentFactory,
@@ -286,7 +286,7 @@ def test_what_is_too_large_for_a_file_says_so(api, agent):
 
 
 def test_a_long_past_is_told_from_what_is_live(api, agent, monkeypatch):
-    monkeypatch.setattr("agents.portable.exporting.MAX_VERSIONS", 3)
+    monkeypatch.setattr("agents.import_export.exporting.MAX_VERSIONS", 3)
     written = export(api, agent).json()
     assert [each["number"] for each in written["versions"]] == [3, 4]
     made = bring(api, written).json()

@@ -5,10 +5,10 @@ import pytest
 from accounts.models import Organization
 from accounts.models.organizations import OrganizationQuerySet
 from accounts.tests.factories import MembershipFactory, make_key
-from agents.creation import AgentLimitReached
+from agents.import_export.file_format import read
+from agents.import_export.importing import import_agent
+from agents.lifecycle.creation import AgentLimitReached
 from agents.models import Agent, KnowledgePack
-from agents.portable.importing import import_agent
-from agents.portable.shape import read
 from agents.tests.factories import AgentFactory
 from agents.tests.test_creation_concurrent import (
     a_meeting_between_check_and_insert,

@@ -6,8 +6,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from agents.import_export.file_format import MAX_BYTES
 from agents.models import Agent
-from agents.portable.shape import MAX_BYTES
 from agents.tests.factories import AgentFactory, DocumentFactory, KnowledgePackFactory
 
 pytestmark = pytest.mark.django_db

@@ -9,9 +9,9 @@ from django.db import connection, transaction
 
 from accounts.models import AuditLog, Organization
 from accounts.tests.factories import OrganizationFactory
-from agents.creation import clone_agent, create_agent
-from agents.reconciliation import find_drifts, repair_count
-from agents.removal import delete_agent, restore_agent
+from agents.lifecycle.creation import clone_agent, create_agent
+from agents.lifecycle.deletion import delete_agent, restore_agent
+from agents.lifecycle.reconciliation import find_drifts, repair_count
 from agents.tests.factories import AgentFactory
 
 

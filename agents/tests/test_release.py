@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from accounts.models import AuditLog
 from agents.custody.suites import cases_of, digest
-from agents.editing import update_agent
+from agents.lifecycle.editing import update_agent
 from agents.models import OptimizationRun
 from agents.tests.factories import AgentFactory
 

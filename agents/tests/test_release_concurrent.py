@@ -3,10 +3,10 @@
 import pytest
 
 from accounts.models import AuditLog
-from agents import release
-from agents.editing import update_agent
+from agents.lifecycle import release
+from agents.lifecycle.editing import update_agent
+from agents.lifecycle.release import release_draft
 from agents.models import Agent
-from agents.release import release_draft
 from agents.tests.factories import AgentFactory
 from metrics.tests.together import Meeting, at_once
 

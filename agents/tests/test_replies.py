@@ -8,10 +8,10 @@ from django.utils import timezone
 from accounts.errors import Invalid, KeyReused
 from accounts.models import AuditLog
 from accounts.tests.factories import UserFactory
-from agents import unfinished
+from agents import sweep
 from agents.conversations import event_stream, opening
-from agents.editing import update_agent
 from agents.inbox import closing
+from agents.lifecycle.editing import update_agent
 from agents.llm.provider import ProviderError
 from agents.models import Agent, Message, Reply, Session, SessionIsOver
 from agents.replies import production, questions
@@ -360,8 +360,8 @@ def test_what_a_dead_worker_stored_is_told_by_the_sweep(session):
     Reply.objects.update(
         announced_at=None, finished_at=timezone.now() - timedelta(seconds=10)
     )
-    unfinished.resend()
-    unfinished.resend()
+    sweep.resend()
+    sweep.resend()
     assert names(session.pk) == ["done"]
 
 

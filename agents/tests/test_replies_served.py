@@ -20,7 +20,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.tests.factories import MembershipFactory, make_key
-from agents import unfinished
+from agents import sweep
 from agents.models import Message, Reply
 from agents.replies import questions
 from agents.tests.factories import SessionFactory, knowing_agent
@@ -90,7 +90,7 @@ def session(owner):
 
 def the_end(session):
     """Sweep as beat does, until the answer is told."""
-    unfinished.resend()
+    sweep.resend()
     return "done" in names(session.pk)
 
 
@@ -157,7 +157,7 @@ def test_a_question_is_taken_without_a_broker_and_answered_later(
         begun = time.monotonic()
         response = api.post(url, {"content": QUESTION}, format="json")
         taken = time.monotonic() - begun
-        assert unfinished.resend() == 0
+        assert sweep.resend() == 0
     assert response.status_code == 202
     assert taken < 2
     with replies_worker(tmp_path, GROUNDED_TOKEN_DELAY_MS="0"):

@@ -6,12 +6,12 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from agents.models import Agent, AgentStats, Session
-from agents.stats import (
+from agents.lifecycle.stats import (
     get_agent_stats,
     update_agent_stats_batch,
     update_outdated_stats,
 )
+from agents.models import Agent, AgentStats, Session
 from agents.tasks import update_agent_stats
 from agents.tests.factories import (
     AgentFactory,

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from agents import unfinished
-from agents.creation import start_optimization
+from agents import sweep
+from agents.lifecycle.creation import start_optimization
 from agents.models import Document, OptimizationRun, Reply
 from agents.replies import questions
 from agents.tests.factories import AgentFactory, DocumentFactory, SessionFactory
@@ -31,7 +31,7 @@ def change(work, **values):
 
 def test_what_is_pending_for_long_is_sent_again(work):
     change(work, run_after=timezone.now() - timedelta(minutes=1))
-    assert unfinished.resend() == 3
+    assert sweep.resend() == 3
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_what_is_pending_for_long_is_sent_again(work):
 def test_what_is_running_is_sent_when_its_lease_ran_out(work, seconds, sent):
     lease_ends = timezone.now() + timedelta(seconds=seconds)
     change(work, status="running", lease_expires_at=lease_ends)
-    assert unfinished.resend() == sent
+    assert sweep.resend() == sent
 
 
 @pytest.mark.parametrize(
@@ -54,4 +54,4 @@ def test_what_is_running_is_sent_when_its_lease_ran_out(work, seconds, sent):
 )
 def test_nothing_else_is_sent(work, values):
     change(work, **values)
-    assert unfinished.resend() == 0
+    assert sweep.resend() == 0

@@ -7,9 +7,9 @@ from django.urls import reverse
 
 from accounts.models import Organization
 from accounts.tests.factories import make_key
-from agents import budgets, usage
 from agents.models import AgentBudget, UsageKind, UsageMonth
 from agents.tests.factories import AgentFactory
+from agents.usage import budgets, reports
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/usage/"
@@ -63,13 +63,13 @@ def test_the_report_costs_the_same_however_many_agents(
     for each in AgentFactory.create_batch(how_many, organization=harbor):
         use(each)
     with django_assert_num_queries(4):  # the sums, agents, their caps, the days
-        assert len(usage.report(harbor).agents) == how_many
+        assert len(reports.report(harbor).agents) == how_many
 
 
 def test_a_projection_goes_on_at_the_same_pace():
     now = dt.datetime(2026, 11, 11, tzinfo=dt.UTC)
-    assert usage.projection(100, dt.date(2026, 11, 1), now) == 300
-    assert usage.projection(100, dt.date(2026, 10, 1), now) == 100
+    assert reports.projection(100, dt.date(2026, 11, 1), now) == 300
+    assert reports.projection(100, dt.date(2026, 10, 1), now) == 100
 
 
 def test_the_file_holds_every_day_and_no_formula(api, agent):

@@ -10,15 +10,16 @@ from django.utils import timezone
 from accounts import members
 from accounts.models import AuditLog, Organization, WebhookDelivery, WebhookEvent
 from accounts.tests.factories import make_webhook
-from agents import creation, editing, optimization, removal
 from agents.conversations import opening
 from agents.custody.runs import perform, start_run
 from agents.inbox import closing
 from agents.knowledge import documents
 from agents.knowledge.indexing import index_document
+from agents.lifecycle import creation, deletion, editing
+from agents.lifecycle.release import release_draft
 from agents.models import OptimizationRun
 from agents.models.sessions import Channel, SessionStatus
-from agents.release import release_draft
+from agents.optimization import runs
 from agents.tests.factories import AgentFactory, KnowledgePackFactory
 from widget.models import WidgetSession
 from widget.sessions import close
@@ -87,7 +88,7 @@ def test_a_restored_version_is_told_of(heard, agent, ada):
 
 
 def test_deleting_and_restoring_are_told_of_once(heard, agent, ada):
-    for deed in (removal.delete_agent, removal.restore_agent):
+    for deed in (deletion.delete_agent, deletion.restore_agent):
         deed(agent=agent, actor=ada.user)
         deed(agent=agent, actor=ada.user)
     assert heard() == [
@@ -98,7 +99,7 @@ def test_deleting_and_restoring_are_told_of_once(heard, agent, ada):
 
 def test_the_end_of_an_optimization_is_told_of(heard, agent):
     run = creation.start_optimization(agent, agent.live_version)
-    optimization.optimize(str(run.pk))
+    runs.optimize(str(run.pk))
     run.refresh_from_db()
     facts = {"status": "done", "outcome": "proposed"}
     told = dict(heard())
@@ -114,7 +115,7 @@ def test_an_optimization_that_failed_for_good_is_told_of(heard, agent):
     run = creation.start_optimization(agent, agent.live_version)
     OptimizationRun.objects.update(attempt=3, status="running")
     run.refresh_from_db()
-    optimization.give_up_or_retry(run, "ValueError", timezone.now())
+    runs.give_up_or_retry(run, "ValueError", timezone.now())
     assert [(event, data["status"]) for event, data in heard()] == [
         ("optimization.completed", "failed")
     ]

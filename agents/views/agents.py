@@ -17,17 +17,18 @@ from django.views.decorators.http import (
 
 from accounts.errors import DomainError, Stale
 from accounts.views.access import page, principal_of
-from agents import overviews
-from agents.conversations import listing
-from agents.creation import clone_agent
-from agents.editing import restore_version, update_agent
-from agents.embed import render_embed, render_strict_embed
-from agents.model_choice import is_offered
+from agents.configuration.embedding_snippet import render_embed, render_strict_embed
+from agents.configuration.model_choice import is_offered
+from agents.conversations.listing import latest_of
+from agents.knowledge.listing import knowledge_size
+from agents.lifecycle import listing
+from agents.lifecycle.creation import clone_agent
+from agents.lifecycle.deletion import delete_agent, restore_agent
+from agents.lifecycle.editing import restore_version, update_agent
+from agents.lifecycle.onboarding import set_up_agent
+from agents.lifecycle.release import release_draft
 from agents.models.agents import Agent
 from agents.models.personas import Persona
-from agents.release import release_draft
-from agents.removal import delete_agent, restore_agent
-from agents.setup import set_up_agent
 from agents.views.forms.agents import CreateAgentForm, DocumentFormSet, EditAgentForm
 
 PER_PAGE = 25
@@ -62,7 +63,7 @@ def agent_list(request: HttpRequest) -> HttpResponse:
         name: request.GET.get(name, "")[:255].replace("\x00", "")
         for name in ("q", "state", "persona", "order")
     }
-    found = overviews.find_agents(
+    found = listing.find_agents(
         organization,
         words=asked["q"].strip(),
         state=asked["state"],
@@ -72,8 +73,8 @@ def agent_list(request: HttpRequest) -> HttpResponse:
     shown = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         **asked,
-        "counts": overviews.state_counts(organization),
-        "rows": overviews.rows(organization, shown.object_list),
+        "counts": listing.state_counts(organization),
+        "rows": listing.rows(organization, shown.object_list),
         "page": shown,
         "orders": ORDERS,
         "personas": Persona.objects.available_to(organization),
@@ -87,7 +88,7 @@ def search(request: HttpRequest) -> HttpResponse:
     """Answer the command palette with agents by that name."""
     organization = principal_of(request).organization
     words = request.GET.get("q", "")[:255].replace("\x00", "").strip()
-    found = overviews.find_agents(organization, words=words, order="name")
+    found = listing.find_agents(organization, words=words, order="name")
     context = {"agents": found[:FOUND_SHOWN] if words else []}
     return render(request, "agents/_hits.html", context)
 
@@ -143,19 +144,19 @@ def _status_of(form: Any) -> int:
 def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Show how an agent is doing and how to put it on a site."""
     agent = find_agent(request, public_id)
-    days = overviews.conversations_per_day(agent)
+    days = listing.conversations_per_day(agent)
     model = agent.config.get("model") or settings.LLM_MODEL
     context = {
         "agent": agent,
-        **overviews.achievements(agent),
+        **listing.achievements(agent),
         "days": days,
         "day_numbers": [number for _, number in days],
         "conversation_count": sum(number for _, number in days),
-        "latest": listing.latest_of(agent)[:LATEST],
-        "run": overviews.latest_run(agent),
+        "latest": latest_of(agent)[:LATEST],
+        "run": listing.latest_run(agent),
         "versions": agent.versions.select_related("author")[:VERSIONS_SHOWN],
         "version_count": agent.versions.count(),
-        "knowledge": overviews.knowledge_size(agent),
+        "knowledge": knowledge_size(agent),
         "model": model,
         "is_model_offered": is_offered(agent.organization_id, model),
         "embed_code": render_embed(agent.public_id, agent.widget_config),
@@ -169,7 +170,7 @@ def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def optimization(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Show how far the optimization of the prompt is; the page asks until it ends."""
     agent = find_agent(request, public_id)
-    context = {"agent": agent, "run": overviews.latest_run(agent)}
+    context = {"agent": agent, "run": listing.latest_run(agent)}
     response = render(request, "agents/_optimization.html", context)
     if not agent.optimization_pending:
         # Version, history and prompt changed with it: show the whole page anew.

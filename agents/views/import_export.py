@@ -12,10 +12,10 @@ from accounts.errors import DomainError
 from accounts.models.lifecycle import request_fingerprint
 from accounts.views.access import page, principal_of
 from agents.api.import_export import as_download
-from agents.gallery import Ready, file_of, ready_agents
+from agents.import_export.agent_templates import Ready, file_of, ready_agents
+from agents.import_export.file_format import read
+from agents.import_export.importing import import_agent
 from agents.models.agents import Agent, Industry
-from agents.portable.importing import import_agent
-from agents.portable.shape import read
 from agents.views.agents import find_agent
 from agents.views.forms.import_export import ImportForm, OnceForm, ReadyForm
 

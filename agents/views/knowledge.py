@@ -18,8 +18,8 @@ from django.views.decorators.http import (
 from accounts.errors import DomainError, NotFound
 from accounts.permissions import may
 from accounts.views.access import page, principal_of
-from agents import overviews
 from agents.api.downloads import as_attachment
+from agents.knowledge import listing
 from agents.knowledge.documents import create_document, delete_document, try_again
 from agents.knowledge.packs import create_knowledge_pack
 from agents.knowledge.search import MAX_QUESTION, search
@@ -103,7 +103,7 @@ def knowledge_detail(request: HttpRequest, pack_id: UUID) -> HttpResponse:
         "files": FilesForm(),
         "site_form": SiteForm(auto_id="site_%s"),
         "upload_bytes": settings.UPLOAD_MAX_BYTES,
-        "agents": overviews.agents_using(pack),
+        "agents": listing.agents_using(pack),
         **_documents(request, pack),
     }
     return render(request, "agents/knowledge_detail.html", context)
@@ -154,9 +154,9 @@ def retrieval(request: HttpRequest, pack_id: UUID) -> HttpResponse:
 def document(request: HttpRequest, pack_id: UUID, document_id: UUID) -> HttpResponse:
     """Show a document's passages, and where a question would find them."""
     pack = find_pack(request, pack_id)
-    found = get_object_or_404(overviews.documents_of(pack), pk=document_id)
+    found = get_object_or_404(listing.documents_of(pack), pk=document_id)
     asked = _asked(request, pack, limit=RETRIEVED_OF_ONE)
-    listed = Paginator(overviews.passages_of(found), PER_PAGE)
+    listed = Paginator(listing.passages_of(found), PER_PAGE)
     places = {
         passage.position: (place, passage)
         for place, passage in enumerate(asked["passages"], 1)
@@ -181,7 +181,7 @@ def retry_document(
 ) -> HttpResponse:
     """Read and index a failed document once more."""
     pack = find_pack(request, pack_id)
-    document = get_object_or_404(overviews.documents_of(pack), pk=document_id)
+    document = get_object_or_404(listing.documents_of(pack), pk=document_id)
     try:
         try_again(document=document, actor=principal_of(request).user)
     except DomainError as error:
@@ -196,7 +196,7 @@ def document_file(
 ) -> HttpResponse:
     """Hand back the file of a document."""
     pack = find_pack(request, pack_id)
-    document = get_object_or_404(overviews.documents_of(pack), pk=document_id)
+    document = get_object_or_404(listing.documents_of(pack), pk=document_id)
     try:
         return as_attachment(document)
     except NotFound:
@@ -210,7 +210,7 @@ def remove_document(
 ) -> HttpResponse:
     """Delete a document with its passages."""
     pack = find_pack(request, pack_id)
-    document = get_object_or_404(overviews.documents_of(pack), pk=document_id)
+    document = get_object_or_404(listing.documents_of(pack), pk=document_id)
     delete_document(document=document, actor=principal_of(request).user)
     messages.success(request, f"{document.title} is deleted.")
     return redirect("agents:knowledge_detail", pack.pk)
@@ -218,7 +218,7 @@ def remove_document(
 
 def sites_of(pack: KnowledgePack) -> dict[str, Any]:
     """Return a pack's sites, and whether one is being read."""
-    sites = list(overviews.sites_of(pack))
+    sites = list(listing.sites_of(pack))
     is_crawling = not all(site.is_finished for site in sites)
     return {"sites": sites, "is_crawling": is_crawling}
 
@@ -237,10 +237,10 @@ def _asked(
 
 
 def _documents(request: HttpRequest, pack: KnowledgePack) -> dict[str, Any]:
-    listed = Paginator(overviews.documents_of(pack), PER_PAGE)
+    listed = Paginator(listing.documents_of(pack), PER_PAGE)
     return {
         "pack": pack,
         "page": listed.get_page(request.GET.get("page")),
-        "indexing": overviews.unindexed(pack),
+        "indexing": listing.unindexed(pack),
         **sites_of(pack),
     }

@@ -15,7 +15,7 @@ from django.views.decorators.http import (
 
 from accounts.errors import DomainError, NotFound
 from accounts.views.access import page, principal_of
-from agents import overviews
+from agents.knowledge import listing
 from agents.knowledge.sources import (
     crawl_again,
     create_source,
@@ -117,7 +117,7 @@ def _find(request: HttpRequest, pack_id: UUID, source_id: UUID) -> KnowledgeSour
 
 
 def _progress(request: HttpRequest, source: KnowledgeSource) -> dict[str, Any]:
-    listed = Paginator(overviews.pages_of(source), PER_PAGE)
+    listed = Paginator(listing.pages_of(source), PER_PAGE)
     return {
         "source": source,
         "pack": source.knowledge_pack,

@@ -19,8 +19,8 @@ from agents.models.providers import (
     ProviderAccount,
     ProviderKind,
 )
-from agents.provider_accounts import create_account, delete_account, update_account
-from agents.provider_checks import check_account
+from agents.providers.accounts import create_account, delete_account, update_account
+from agents.providers.checks import check_account
 
 MAY = "providers:manage"
 PLAIN = {"autocomplete": "off", "spellcheck": "false"}

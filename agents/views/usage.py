@@ -10,8 +10,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models.organizations import UNLIMITED
 from accounts.views.access import page, principal_of
-from agents import budgets, usage
 from agents.models.usage import resets_at, this_month
+from agents.usage import budgets, reports
 from agents.views.agents import find_agent
 from metrics.api_ledger import csv_response
 
@@ -40,7 +40,7 @@ class CapsForm(forms.Form):
 @page("metrics:read")
 def overview(request: HttpRequest) -> HttpResponse:
     """Show this month's tokens and messages, by agent and by day."""
-    report = usage.report(principal_of(request).organization)
+    report = reports.report(principal_of(request).organization)
     context = {"report": report, "resets_at": resets_at(report.month)}
     return render(request, "agents/usage.html", context)
 
@@ -50,7 +50,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 def export(request: HttpRequest) -> HttpResponse:
     """Download this month, every day of every agent."""
     month = this_month()
-    lines = usage.as_csv(principal_of(request).organization, month)
+    lines = reports.as_csv(principal_of(request).organization, month)
     return csv_response(lines, f"usage-{month:%Y-%m}.csv")
 
 

@@ -4,7 +4,6 @@ from accounts.endpoints import send_test_event
 from accounts.members import invite_member
 from accounts.models import AuditAnchor, IdempotencyKey, WebhookAttempt
 from accounts.tests.factories import make_key, make_webhook
-from agents.budgets import reserve_for_reply, set_caps, settle_reply
 from agents.conversations.retention import set_retention
 from agents.custody.runs import start_run
 from agents.custody.suites import create_test
@@ -13,6 +12,7 @@ from agents.inbox.handover import take
 from agents.inbox.notes import add_note
 from agents.inbox.preferences import set_preference
 from agents.knowledge.sources import create_source
+from agents.lifecycle.stats import update_agent_stats_batch
 from agents.models import (
     Chunk,
     CustodyResult,
@@ -24,7 +24,6 @@ from agents.models import (
     SessionSummary,
     VectorIndex,
 )
-from agents.stats import update_agent_stats_batch
 from agents.tests.factories import (
     AgentFactory,
     DocumentFactory,
@@ -32,6 +31,7 @@ from agents.tests.factories import (
     RatingFactory,
     TagFactory,
 )
+from agents.usage.budgets import reserve_for_reply, set_caps, settle_reply
 from metrics.models import AgentMetrics, MetricEvent
 from widget.models import RefreshToken, WidgetSession, digest
 

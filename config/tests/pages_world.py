@@ -25,11 +25,11 @@ from agents.conversations.ratings import rate
 from agents.conversations.tags import add_tag
 from agents.custody.runs import perform, start_run
 from agents.custody.suites import create_test
-from agents.editing import update_agent
 from agents.inbox.canned_replies import create_canned_reply
 from agents.inbox.handover import answer as say
 from agents.inbox.handover import leave_email, take
 from agents.inbox.notes import add_note
+from agents.lifecycle.editing import update_agent
 from agents.models import (
     Agent,
     CannedReply,

@@ -22,8 +22,8 @@ from accounts.tests.factories import (
     MembershipFactory,
     UserFactory,
 )
+from agents.lifecycle.deletion import delete_agent
 from agents.models import Agent, Document, KnowledgePack, Persona
-from agents.removal import delete_agent
 from agents.tests.factories import DocumentFactory, KnowledgePackFactory
 from config.tests.recording import attempt, once
 from config.tests.test_admin_site import operator, rows, site  # noqa: F401

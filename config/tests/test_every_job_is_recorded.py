@@ -19,8 +19,8 @@ from accounts.removal import delete_organization
 from accounts.tests.factories import MembershipFactory
 from agents import tasks as of_agents
 from agents.conversations.retention import set_retention
-from agents.creation import create_agent
 from agents.custody.runs import start_run
+from agents.lifecycle.creation import create_agent
 from agents.models import OptimizationRun, Session
 from agents.tests.factories import AgentFactory, SessionFactory
 from config.celery import app

@@ -27,12 +27,12 @@ from accounts.models import (
 from accounts.removal import delete_organization
 from accounts.tests.factories import PASSWORD, MembershipFactory
 from agents.conversations.tags import add_tag
-from agents.editing import update_agent
-from agents.gallery import file_of, ready_agents
+from agents.import_export.agent_templates import file_of, ready_agents
 from agents.inbox.handover import take
 from agents.inbox.notes import add_note
+from agents.lifecycle.deletion import delete_agent
+from agents.lifecycle.editing import update_agent
 from agents.models import Agent, Document, KnowledgeSource, ReleaseGate, Session
-from agents.removal import delete_agent
 from agents.tests.files import named
 from config.tests.recording import attempt, once
 from config.tests.routes import page_cells

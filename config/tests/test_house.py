@@ -139,7 +139,7 @@ def test_personas_are_defined_in_one_module():
         for path in modules_of(app)
         if sentence in path.read_text()
     ]
-    assert homes == ["agents/personas.py"]
+    assert homes == ["agents/configuration/personas.py"]
 
 
 def test_every_model_is_given_out_or_left_out_for_a_reason():

@@ -13,15 +13,15 @@ from accounts.places import kinds_of_work
 from accounts.tests.factories import make_webhook
 from accounts.tests.telling import publish
 from accounts.work import GAVE_UP, MAX_CLAIMS
-from agents import optimization
-from agents.creation import create_agent
 from agents.custody.runs import start_run
 from agents.inbox import handover
 from agents.knowledge.sources import create_source
+from agents.lifecycle.creation import create_agent
 from agents.models import InboxNotice, OptimizationRun, Reply
 from agents.models.inbox import InboxPreference
 from agents.models.knowledge import VectorIndex
 from agents.models.summaries import SessionSummary
+from agents.optimization import runs
 from agents.replies import production, questions, summaries
 from agents.tests.factories import (
     DocumentFactory,
@@ -181,9 +181,7 @@ def test_work_that_ends_begins_to_count_anew(work):
 @pytest.mark.django_db
 def test_a_failed_attempt_still_counts(work):
     run = work["OptimizationRun"]()
-    held = optimization.claim(
-        OptimizationRun, run.pk, lease_seconds=60, give_up=optimization.give_up
-    )
-    optimization.give_up_or_retry(held, "ValueError", timezone.now())
+    held = runs.claim(OptimizationRun, run.pk, lease_seconds=60, give_up=runs.give_up)
+    runs.give_up_or_retry(held, "ValueError", timezone.now())
     run.refresh_from_db()
     assert (run.status, run.claims) == (WorkStatus.PENDING, 1)

@@ -20,8 +20,8 @@ from accounts.places import next_in_turn
 from accounts.tests.factories import MembershipFactory, make_webhook
 from accounts.tests.receivers import receiving
 from accounts.work import claim, finish, send
-from agents import unfinished
-from agents.creation import start_optimization
+from agents import sweep
+from agents.lifecycle.creation import start_optimization
 from agents.models import Document, OptimizationRun
 from agents.tests.factories import AgentFactory, DocumentFactory
 from agents.tests.test_replies_served import surroundings
@@ -169,7 +169,7 @@ def test_the_sweep_sends_again_only_what_waits_for_long(harbor, other, broker):
     old, new = documents(harbor, 1), documents(other, 1)
     waits_since = timezone.now() - timedelta(seconds=20)
     Document.objects.filter(pk=new[0].pk).update(run_after=waits_since)
-    unfinished.resend()
+    sweep.resend()
     assert sent(broker, "work") == [str(old[0].pk)]
 
 
@@ -178,14 +178,14 @@ def test_the_sweep_sends_what_is_due_once_more(harbor, broker):
     row = documents(harbor, 1)[0]
     due = timezone.now() - timedelta(seconds=2)
     Document.objects.update(run_after=due, attempt=1)
-    unfinished.resend()
+    sweep.resend()
     assert sent(broker, "work") == [str(row.pk)]
 
 
 @pytest.mark.django_db
 def test_the_sweep_sends_of_each_organization_what_could_begin(harbor, other, broker):
     mine, theirs = documents(harbor, 5), documents(other, 5)
-    unfinished.resend()
+    sweep.resend()
     assert len(sent(broker, "work")) == 2
     assert {
         Document.objects.get(pk=pk).organization for pk in sent(broker, "work")
@@ -203,8 +203,8 @@ def test_what_an_older_version_sent_is_sent_to_its_queue(broker):
         broker.rpoplpush(f"ya:celery:{queue}", "ya:celery:default")
     broker.rpush("ya:celery:default", b"no message")
     broker.lpush("ya:celery:default", broker.lindex("ya:celery:default", -2))
-    unfinished.resend()
-    unfinished.resend()
+    sweep.resend()
+    sweep.resend()
     assert "one" in sent(broker, "io")
     assert "two" in sent(broker, "work")
     assert broker.llen("ya:celery:default") == 0

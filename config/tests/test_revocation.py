@@ -17,8 +17,8 @@ from accounts.members import change_role, remove_member
 from accounts.models import APIKey, Role
 from accounts.removal import delete_organization
 from accounts.tests.factories import MembershipFactory, make_key
-from agents.editing import update_agent
-from agents.removal import delete_agent
+from agents.lifecycle.deletion import delete_agent
+from agents.lifecycle.editing import update_agent
 from widget.models import WidgetSession
 from widget.sessions import revoke
 from widget.tests.conftest import Visitor

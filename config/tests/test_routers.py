@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import APIKey, Membership, User
 from accounts.tests.factories import MembershipFactory, make_key
-from agents.keys import get_agent_by_api_key
+from agents.lifecycle.lookup import get_agent_by_api_key
 from agents.models import Agent
 from agents.tests.factories import AgentFactory
 from config import health, routers

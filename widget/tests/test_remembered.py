@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 
 from accounts import cache as memory
 from accounts.tests.factories import MembershipFactory, make_key
-from agents import cache, editing, release, removal
+from agents.lifecycle import cache, deletion, editing, release
 from agents.models import Agent, ReleaseGate, WidgetMode
 from widget.frame import custom_css_url
 from widget.tests.conftest import Visitor
@@ -105,7 +105,7 @@ def switch_off(agent):
 
 
 def delete(agent):
-    removal.delete_agent(agent=agent, actor=None)
+    deletion.delete_agent(agent=agent, actor=None)
 
 
 def delete_organization(agent):

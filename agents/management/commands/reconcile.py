@@ -2,7 +2,7 @@ import sys
 
 from django.core.management.base import BaseCommand
 
-from agents.reconciliation import find_drifts, repair_count
+from agents.lifecycle.reconciliation import find_drifts, repair_count
 
 
 class Command(BaseCommand):

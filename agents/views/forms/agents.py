@@ -5,7 +5,8 @@ from django import forms
 
 from accounts.models.organizations import Organization
 from accounts.views.forms.forms import DomainForm
-from agents.configuration import (
+from agents.configuration.model_choice import GROUNDED_WORDS, choices_for, usual_model
+from agents.configuration.settings import (
     WAIT_MINUTES,
     Animation,
     Position,
@@ -13,7 +14,6 @@ from agents.configuration import (
     Theme,
     WidgetConfig,
 )
-from agents.model_choice import GROUNDED_WORDS, choices_for, usual_model
 from agents.models.agents import Agent, Industry, ReleaseGate, Template
 from agents.models.knowledge import KnowledgePack
 from agents.models.personas import Persona

@@ -8,9 +8,9 @@ from django import forms
 from accounts.errors import DomainError
 from accounts.strict_json import InvalidBody, parse_json
 from accounts.views.forms.forms import DomainForm
-from agents.gallery import Ready
+from agents.import_export.agent_templates import Ready
+from agents.import_export.file_format import MAX_BYTES
 from agents.models.agents import Industry
-from agents.portable.shape import MAX_BYTES
 
 PLAIN = {"autocomplete": "off"}
 

@@ -8,17 +8,17 @@ from django.utils import timezone
 
 from accounts.errors import DomainError
 from agents.custody.suites import shown
-from agents.models.agents import Agent
-from agents.models.knowledge import Document, KnowledgePack
-from agents.models.personas import Persona
-from agents.models.versions import AgentVersion
-from agents.portable.shape import (
+from agents.import_export.file_format import (
     FORMAT,
     MAX_BYTES,
     MAX_DOCUMENTS,
     MAX_VERSIONS,
     VERSION,
 )
+from agents.models.agents import Agent
+from agents.models.knowledge import Document, KnowledgePack
+from agents.models.personas import Persona
+from agents.models.versions import AgentVersion
 
 
 class TooLargeToExport(DomainError):

@@ -11,8 +11,10 @@ from accounts.models.audit import AuditAction
 from accounts.models.organizations import Organization
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
-from agents.configuration import AgentConfig, WidgetConfig
-from agents.creation import (
+from agents.configuration.model_choice import check_model
+from agents.configuration.origins import parse_origins
+from agents.configuration.settings import AgentConfig, WidgetConfig
+from agents.lifecycle.creation import (
     audited,
     check_widget_mode,
     checked_configuration,
@@ -20,11 +22,9 @@ from agents.creation import (
     start_optimization,
     usual_prompt,
 )
-from agents.model_choice import check_model
+from agents.lifecycle.references import name_taken, resolve_references
 from agents.models.agents import Agent, OptimizationStatus, ReleaseGate
 from agents.models.versions import AgentVersion, VersionOrigin
-from agents.origins import parse_origins
-from agents.references import name_taken, resolve_references
 from agents.webhook_events import announce_agent
 
 PLAIN = (

@@ -16,7 +16,10 @@ from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
 from accounts.webhooks import announcing
 from accounts.work import nudge
-from agents.configuration import (
+from agents.configuration.model_choice import check_model
+from agents.configuration.origins import parse_origins
+from agents.configuration.personas import FALLBACK_KEY, get_persona
+from agents.configuration.settings import (
     AgentConfig,
     Configuration,
     InvalidConfiguration,
@@ -24,7 +27,14 @@ from agents.configuration import (
     validated,
 )
 from agents.knowledge.vectors import initialize_vector_store
-from agents.model_choice import check_model
+from agents.lifecycle.references import (
+    Surroundings,
+    check_references,
+    look_around,
+    name_taken,
+    numbered_slug,
+    slug_of,
+)
 from agents.models.agents import (
     Agent,
     Industry,
@@ -35,16 +45,6 @@ from agents.models.agents import (
 )
 from agents.models.personas import Persona
 from agents.models.versions import AgentVersion, OptimizationRun
-from agents.origins import parse_origins
-from agents.personas import FALLBACK_KEY, get_persona
-from agents.references import (
-    Surroundings,
-    check_references,
-    look_around,
-    name_taken,
-    numbered_slug,
-    slug_of,
-)
 from agents.webhook_events import announce_agent
 from metrics import ledger
 

@@ -8,7 +8,6 @@ from django.db import transaction
 from accounts.errors import Invalid
 from accounts.models.organizations import Organization
 from accounts.models.users import User
-from agents.creation import create_agent, get_agent_by_idempotency_key
 from agents.knowledge.documents import DuplicateDocument, create_document
 from agents.knowledge.packs import NameTaken, create_knowledge_pack
 from agents.knowledge.uploads import (
@@ -18,6 +17,7 @@ from agents.knowledge.uploads import (
     name_of,
     upload_document,
 )
+from agents.lifecycle.creation import create_agent, get_agent_by_idempotency_key
 from agents.models.agents import Agent
 from agents.models.knowledge import KnowledgePack
 

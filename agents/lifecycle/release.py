@@ -9,9 +9,9 @@ from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import WorkStatus
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
-from agents.creation import audited
 from agents.custody.suites import cases_of, digest
-from agents.editing import locked
+from agents.lifecycle.creation import audited
+from agents.lifecycle.editing import locked
 from agents.models.agents import Agent, ReleaseGate
 from agents.models.versions import (
     AgentVersion,

@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from agents.configuration.personas import get_persona
+from agents.import_export.file_format import FORMAT, VERSION
 from agents.models.agents import Industry, Template
-from agents.personas import get_persona
-from agents.portable.shape import FORMAT, VERSION
 
 HERE = Path(__file__).parent
 

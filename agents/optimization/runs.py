@@ -11,14 +11,14 @@ from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import WorkStatus
 from accounts.models.webhooks import WebhookEvent
 from accounts.work import GAVE_UP, claim, finish, retry_later
-from agents.editing import propose_version
+from agents.lifecycle.editing import propose_version
 from agents.models.agents import Agent, OptimizationStatus
 from agents.models.versions import (
     AgentVersion,
     OptimizationOutcome,
     OptimizationRun,
 )
-from agents.prompts import with_missing_sections
+from agents.optimization.rewriting import with_missing_sections
 from agents.webhook_events import announce_agent
 
 log = structlog.get_logger(__name__)

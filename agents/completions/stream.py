@@ -12,8 +12,8 @@ from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
 
 from accounts.errors import DomainError
-from agents import completions
-from agents.completions import Completion
+from agents.completions import answering
+from agents.completions.answering import Completion
 from agents.conversations.event_stream import HEARTBEAT_SECONDS
 
 log = structlog.get_logger(__name__)
@@ -61,8 +61,8 @@ async def events(
     """Yield the chunks; closing this ends the generation."""
     step: asyncio.Future[Any] | None = None
     try:
-        yield event(completions.chunk(completion, {"role": "assistant", "content": ""}))
-        yield event(completions.chunk(completion, {"content": first}))
+        yield event(answering.chunk(completion, {"role": "assistant", "content": ""}))
+        yield event(answering.chunk(completion, {"content": first}))
         while True:
             step = asyncio.ensure_future(sync_to_async(next)(words, END))
             while not step.done():
@@ -71,7 +71,7 @@ async def events(
                     yield b": alive\n\n"
             if (text := step.result()) is END:
                 break
-            yield event(completions.chunk(completion, {"content": text}))
+            yield event(answering.chunk(completion, {"content": text}))
         for data in last_chunks(completion):
             yield event(data)
         yield b"data: [DONE]\n\n"
@@ -80,7 +80,7 @@ async def events(
         yield event({"error": in_openai_words(error)})
     except Exception:
         log.exception("Completion broke off", completion=completion.id)
-        yield event({"error": in_openai_words(completions.Unavailable())})
+        yield event({"error": in_openai_words(answering.Unavailable())})
     finally:
         completion.gone.set()
         if step and not step.done():
@@ -92,16 +92,16 @@ async def events(
 def last_chunks(completion: Completion) -> list[dict[str, Any]]:
     """Return the chunk that ends the answer, and the usage where it was asked for."""
     chunks = [
-        completions.chunk(
+        answering.chunk(
             completion,
             {},
             finish_reason=completion.finish_reason,
-            citations=completions.citations(completion),
+            citations=answering.citations(completion),
         )
     ]
     if completion.asked.include_usage:
         chunks.append(
-            completions.chunk(completion, None, usage=completions.usage(completion))
+            answering.chunk(completion, None, usage=answering.usage(completion))
         )
     return chunks
 

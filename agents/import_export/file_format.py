@@ -13,9 +13,9 @@ from pydantic import (
 
 from accounts.errors import DomainError
 from accounts.text import has_invisible_characters
-from agents.creation import InvalidAgent
 from agents.custody.suites import MAX_TESTS
 from agents.knowledge.documents import MAX_CONTENT, MAX_TITLE, MAX_URL
+from agents.lifecycle.creation import InvalidAgent
 from agents.models.agents import Industry, ReleaseGate, Template, WidgetMode
 from agents.models.knowledge import Language
 from agents.models.personas import DomainExpertiseType

@@ -11,10 +11,10 @@ from accounts.models.organizations import Organization
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
 from accounts.webhooks import announcing
-from agents.creation import AgentLimitReached
+from agents.lifecycle.creation import AgentLimitReached
+from agents.lifecycle.references import name_taken
 from agents.models.agents import Agent
 from agents.models.sessions import Session
-from agents.references import name_taken
 from agents.webhook_events import announce_agent
 from metrics import ledger
 

@@ -19,7 +19,6 @@ from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import WorkStatus
 from accounts.models.organizations import UNLIMITED, Organization
 from accounts.models.users import User
-from agents import budget_notices
 from agents.llm import prompt
 from agents.llm.prompt import MAX_CONTEXT_TOKENS
 from agents.models.agents import Agent
@@ -34,6 +33,7 @@ from agents.models.usage import (
     this_month,
 )
 from agents.models.versions import AgentVersion
+from agents.usage import notifications
 
 # What is said to people; figures are for programs and members.
 POLITE = "This agent has answered all it may this month. Please come back later."
@@ -191,7 +191,7 @@ def settle(
         day=day,
         kind=reservation.kind,
     ).update(messages=F("messages") + messages, tokens=F("tokens") + tokens)
-    budget_notices.warn_early(reservation)
+    notifications.warn_early(reservation)
     return True
 
 

@@ -5,11 +5,11 @@ from celery import current_app
 from accounts.places import kinds_of_work
 from accounts.task_messages import recover
 from accounts.work import sweep
-from agents.budgets import release_overdue
 from agents.inbox.closing import expire_overdue
 from agents.inbox.queue_timeouts import apologize_overdue, release_deserted
 from agents.knowledge.sources import start_due
 from agents.replies.production import announce_overdue, give_up_overdue
+from agents.usage.budgets import release_overdue
 
 # Every kind of work but answers was sent here before each had a queue of its own.
 FORMER_QUEUE = "default"

@@ -19,7 +19,7 @@ from agents.llm.embeddings import vectors_by
 from agents.llm.openai_chat import OpenAICompatible
 from agents.llm.provider import Ending, ProviderError, Turn, do_not_mind
 from agents.models.providers import ProviderAccount
-from agents.provider_accounts import locked, renew_vectors, vectors_of
+from agents.providers.accounts import locked, renew_vectors, vectors_of
 
 # Somebody waits for the page.
 CHECK_SECONDS = 20

@@ -13,24 +13,30 @@ from accounts.models.audit import AuditAction
 from accounts.models.organizations import UNLIMITED, Organization
 from accounts.models.users import User
 from accounts.webhooks import announcing
-from agents.configuration import AgentConfig, Configuration, WidgetConfig
-from agents.creation import (
+from agents.configuration.origins import parse_origins
+from agents.configuration.settings import AgentConfig, Configuration, WidgetConfig
+from agents.custody.suites import create_test
+from agents.import_export.file_format import (
+    AgentFile,
+    AgentPart,
+    PersonaPart,
+    VersionPart,
+    at,
+)
+from agents.knowledge.documents import DocumentLimitReached, create_document
+from agents.knowledge.packs import create_knowledge_pack
+from agents.lifecycle.creation import (
     AgentLimitReached,
     audited,
     checked_configuration,
     create_agent,
     get_agent_by_idempotency_key,
 )
-from agents.custody.suites import create_test
-from agents.editing import add_version
-from agents.knowledge.documents import DocumentLimitReached, create_document
-from agents.knowledge.packs import create_knowledge_pack
+from agents.lifecycle.editing import add_version
 from agents.models.agents import Agent
 from agents.models.knowledge import Document, KnowledgePack
 from agents.models.personas import Persona
 from agents.models.versions import AgentVersion
-from agents.origins import parse_origins
-from agents.portable.shape import AgentFile, AgentPart, PersonaPart, VersionPart, at
 
 Shape = dict[str, Any]
 

@@ -20,16 +20,16 @@ from accounts.models.lifecycle import new_id, request_fingerprint
 from accounts.models.users import User
 from accounts.webhooks import announcing
 from accounts.work import store_paid
-from agents import budgets
+from agents.completions.requests import Asked
 from agents.conversations.opening import AgentIsSilent
 from agents.llm.provider import Ending, ProviderError, Turn, estimate_tokens
 from agents.models.agents import Agent
 from agents.models.sessions import Channel, MessageRole, Session
 from agents.models.usage import Reservation, UsageKind
 from agents.models.versions import AgentVersion
-from agents.openai_requests import Asked
 from agents.replies import generation
 from agents.replies.generation import GivenUp
+from agents.usage import budgets
 
 
 class QuotaUsedUp(DomainError):
