@@ -7,7 +7,7 @@ from accounts.task_messages import recover
 from accounts.work import sweep
 from agents.inbox.closing import expire_overdue
 from agents.inbox.queue_timeouts import apologize_overdue, release_deserted
-from agents.knowledge.sources import start_due
+from agents.knowledge.web.sites import start_due
 from agents.replies.production import announce_overdue, give_up_overdue
 from agents.usage.budgets import release_overdue
 

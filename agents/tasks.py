@@ -8,7 +8,8 @@ from agents import sweep as unfinished
 from agents.conversations import retention
 from agents.custody import runs
 from agents.inbox import notifications
-from agents.knowledge import crawling, indexing, vectors
+from agents.knowledge import embedding_jobs, indexing
+from agents.knowledge.web import crawling
 from agents.lifecycle import stats
 from agents.optimization import runs as optimization
 from agents.replies import production, summaries
@@ -30,9 +31,9 @@ def index_document(document_id: str) -> None:
     indexing.index_document(document_id)
 
 
-@shared_task(name="agents.tasks.embed_pack", **limits(vectors.LEASE_SECONDS))
+@shared_task(name="agents.tasks.embed_pack", **limits(embedding_jobs.LEASE_SECONDS))
 def embed_pack(knowledge_pack_id: str) -> None:
-    vectors.embed_pack(knowledge_pack_id)
+    embedding_jobs.embed_pack(knowledge_pack_id)
 
 
 @shared_task(
@@ -46,7 +47,7 @@ def crawl_source(source_id: str) -> None:
 
 @shared_task(name="agents.tasks.rebuild_vectors")
 def rebuild_vectors() -> None:
-    vectors.rebuild_outdated()
+    embedding_jobs.rebuild_outdated()
 
 
 @shared_task(

@@ -30,9 +30,9 @@ from agents.api.documents import (
 )
 from agents.api.knowledge_sources import SourceBody, SourceShape, source_as_dict
 from agents.knowledge import documents, packs
-from agents.knowledge.search import MAX_QUESTION, Passage, search
-from agents.knowledge.sources import create_source, get_source
+from agents.knowledge.retrieval.search import MAX_QUESTION, Passage, search
 from agents.knowledge.uploads import upload_document
+from agents.knowledge.web.sites import create_source, get_source
 from agents.models.knowledge import (
     Document,
     KnowledgePack,

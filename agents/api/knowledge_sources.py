@@ -11,8 +11,8 @@ from accounts.api.fields import StrictSerializer, TextField
 from accounts.api.viewsets import ORGANIZATION, CreationBody, OrganizationViewSet
 from accounts.models.api_keys import Scope
 from accounts.models.lifecycle import WorkStatus
-from agents.knowledge import sources
-from agents.knowledge.weblinks import MAX_URL
+from agents.knowledge.web import sites
+from agents.knowledge.web.links import MAX_URL
 from agents.models.sources import KnowledgeSource, PageState, Recrawl, SourcePage
 
 COUNTS = ("page", "waiting", "read", "skipped", "failed", "gone")
@@ -20,10 +20,10 @@ COUNTS = ("page", "waiting", "read", "skipped", "failed", "gone")
 
 class SourceEditBody(StrictSerializer):
     max_pages = serializers.IntegerField(
-        min_value=1, max_value=sources.MAX_PAGES, required=False
+        min_value=1, max_value=sites.MAX_PAGES, required=False
     )
     max_depth = serializers.IntegerField(
-        min_value=0, max_value=sources.MAX_DEPTH, required=False
+        min_value=0, max_value=sites.MAX_DEPTH, required=False
     )
     recrawl = serializers.ChoiceField(Recrawl.choices, required=False)
 
@@ -118,7 +118,7 @@ class KnowledgeSourceViewSet(OrganizationViewSet):
         return SourceEditBody if self.action == "partial_update" else SourceShape
 
     def find(self) -> KnowledgeSource:
-        return sources.get_source(
+        return sites.get_source(
             organization=self.organization, source_id=self.kwargs["pk"]
         )
 
@@ -129,7 +129,7 @@ class KnowledgeSourceViewSet(OrganizationViewSet):
         parameters=[ORGANIZATION], request=SourceEditBody, responses=SourceShape
     )
     def partial_update(self, request, pk):
-        sources.update_source(
+        sites.update_source(
             source=self.find(), actor=self.principal.user, changes=self.body()
         )
         return Response(source_as_dict(self.find()))
@@ -137,7 +137,7 @@ class KnowledgeSourceViewSet(OrganizationViewSet):
     @extend_schema(parameters=[ORGANIZATION], responses={204: None})
     def destroy(self, request, pk):
         """Delete a site with the documents its pages became."""
-        sources.delete_source(source=self.find(), actor=self.principal.user)
+        sites.delete_source(source=self.find(), actor=self.principal.user)
         return Response(status=204)
 
     @extend_schema(
@@ -146,7 +146,7 @@ class KnowledgeSourceViewSet(OrganizationViewSet):
     @action(detail=True, methods=["post"])
     def crawl(self, request, pk):
         """Read a site once more, at once."""
-        sources.crawl_again(source=self.find(), actor=self.principal.user)
+        sites.crawl_again(source=self.find(), actor=self.principal.user)
         return Response(source_as_dict(self.find()), 202)
 
     @extend_schema(parameters=[ORGANIZATION], responses=SourcePageShape(many=True))

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from agents.grounded.answer_types import Kind, kinds_of
 from agents.grounded.stop_words import FILLERS, NUMBERS
-from agents.knowledge import questions
 from agents.knowledge.chunks import LIST_ITEM, PATH_SEPARATOR
+from agents.knowledge.retrieval import query_rewriting
+from agents.knowledge.retrieval.lexical import alike, in_one_word, stems
 from agents.knowledge.sentences import split_sentences
-from agents.knowledge.words import alike, in_one_word, stems
 from agents.llm.provider import Passage
 from agents.models.knowledge import Language
 
@@ -146,7 +146,7 @@ class Reading:
         for sentence in self.sentences:
             sentence.heading = above[sentence.passage]
             sentence.last_heading = above[len(headings) + sentence.passage]
-            sentence.is_under_question = questions.asks(lasts[sentence.passage])
+            sentence.is_under_question = query_rewriting.asks(lasts[sentence.passage])
             sentence.heading_fillers = {
                 word for word in sentence.last_heading if self.is_filler(word)
             }

@@ -16,7 +16,7 @@ from agents.grounded.matching import (
 )
 from agents.grounded.phrases import phrases_in
 from agents.grounded.smalltalk import offer, small_talk, without_greeting
-from agents.knowledge import questions
+from agents.knowledge.retrieval import query_rewriting
 from agents.llm.provider import (
     Citation,
     Delta,
@@ -99,12 +99,12 @@ def compose(turn: Turn) -> tuple[str, list[Citation]]:
     passages = tuple(sorted(turn.passages, key=lambda each: -each.word_score))
     composition = Composition(passages)
     reading = Reading(passages, turn.language)
-    parts = questions.parts(without_greeting(turn.question))
+    parts = query_rewriting.parts(without_greeting(turn.question))
     earlier = [said.content for said in turn.history if said.role == "user"]
     unknown = []
     for number, part in enumerate(parts):
         before = parts[:number] or earlier
-        is_aside = len(parts) > 1 and not questions.asks(part)
+        is_aside = len(parts) > 1 and not query_rewriting.asks(part)
         if paragraph := answer_to(reading, part, before, composition, is_aside):
             composition.paragraphs.append(paragraph)
         elif len(parts) == 1 or (not is_aside and reading.ask(part).strong):
@@ -133,9 +133,9 @@ def answer_to(
 
     A question that merely points back, with "it", may well stand on its own.
     """
-    subject = questions.subject(question, earlier)
+    subject = query_rewriting.subject(question, earlier)
     tries = [reading.ask(question, subject)]
-    if subject and not questions.goes_on(question):
+    if subject and not query_rewriting.goes_on(question):
         tries.append(reading.ask(question, subject, leans=False))
     for asked in tries:
         at_least = ENOUGH_FOR_STATEMENT if is_aside else 0.0

@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from agents.knowledge.chunks import Piece
-from agents.knowledge.kinds import Kind
+from agents.knowledge.file_types import Kind
 from agents.knowledge.readers.__main__ import OUT_OF_MEMORY, READ, SPLIT
 from agents.knowledge.readers.reading import Reading, Unreadable
 

@@ -13,12 +13,12 @@ from accounts.models.webhooks import WebhookEvent
 from accounts.webhooks import publish
 from accounts.work import GAVE_UP, claim, finish, nudge, retry_later
 from agents.knowledge.chunks import Piece
+from agents.knowledge.embedding_jobs import embed_chunks
 from agents.knowledge.extraction import read_file, split_in_child
-from agents.knowledge.kinds import MEDIA_TYPES
+from agents.knowledge.file_types import MEDIA_TYPES
 from agents.knowledge.readers.reading import MAX_TITLE, Unreadable
 from agents.knowledge.readiness import settle_readiness
-from agents.knowledge.vectors import embed_chunks
-from agents.knowledge.words import configuration_of, spaced
+from agents.knowledge.retrieval.lexical import configuration_of, spaced
 from agents.models.knowledge import Chunk, Document, DocumentFile, KnowledgePack
 
 log = structlog.get_logger(__name__)

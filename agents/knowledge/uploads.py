@@ -17,8 +17,8 @@ from accounts.text import has_invisible_characters
 from accounts.webhooks import announcing
 from agents.knowledge import documents
 from agents.knowledge.documents import DocumentLimitReached
+from agents.knowledge.file_types import MEDIA_TYPES, Kind, UnknownKind, kind_of
 from agents.knowledge.indexing import title_of_file
-from agents.knowledge.kinds import MEDIA_TYPES, Kind, UnknownKind, kind_of
 from agents.models.knowledge import Document, DocumentOrigin, KnowledgePack
 
 MAX_NAME = 255

@@ -26,7 +26,7 @@ from agents.configuration.settings import (
     WidgetConfig,
     validated,
 )
-from agents.knowledge.vectors import initialize_vector_store
+from agents.knowledge.embedding_jobs import initialize_vector_store
 from agents.lifecycle.references import (
     Surroundings,
     check_references,

@@ -23,7 +23,7 @@ class PersonaQuerySet(models.QuerySet):
 
 
 class Persona(TimeStamped):
-    """How an agent behaves. Built-ins are written from `agents.configuration.personas`."""
+    """How an agent behaves. Built-ins come from `agents.configuration.personas`."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organization = models.ForeignKey(

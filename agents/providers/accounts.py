@@ -12,7 +12,7 @@ from accounts.errors import DomainError, Invalid, NotFound
 from accounts.models.audit import AuditAction
 from accounts.models.organizations import Organization
 from accounts.models.users import User
-from agents.knowledge.vectors import want_vectors
+from agents.knowledge.embedding_jobs import want_vectors
 from agents.models.knowledge import KnowledgePack
 from agents.models.providers import USUAL_URLS, ProviderAccount
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from agents.knowledge import questions
-from agents.knowledge.search import Passage, search
+from agents.knowledge.retrieval import query_rewriting
+from agents.knowledge.retrieval.search import Passage, search
 from agents.llm import prompt as dialogue
 from agents.llm.provider import Said, estimate_tokens, within
 from agents.models.agents import Agent
@@ -110,7 +110,7 @@ class ContextService:
             return []
         return search(
             knowledge_pack_id=self.pack.pk,
-            question=questions.standalone(message, earlier),
+            question=query_rewriting.standalone(message, earlier),
         )
 
     def topics(self) -> tuple[str, ...]:

@@ -3,8 +3,8 @@ from factory.django import DjangoModelFactory
 
 from accounts.encryption import encrypt
 from accounts.tests.factories import OrganizationFactory
+from agents.knowledge.embedding_jobs import embed_pack
 from agents.knowledge.indexing import index_document
-from agents.knowledge.vectors import embed_pack
 from agents.lifecycle.creation import create_agent
 from agents.models import (
     Agent,

@@ -7,10 +7,10 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import AuditLog
-from agents.knowledge import crawling, fetching, sources
-from agents.knowledge.crawling import crawl_source
 from agents.knowledge.documents import delete_document
 from agents.knowledge.indexing import index_document
+from agents.knowledge.web import crawling, fetching, sites
+from agents.knowledge.web.crawling import crawl_source
 from agents.models import Document, KnowledgeSource, SourcePage
 from agents.sweep import resend
 from agents.tests import files
@@ -42,7 +42,7 @@ def site():
 
 def add(pack, url, **fields) -> KnowledgeSource:
     fields = {"created_by": None} | fields
-    return sources.create_source(knowledge_pack=pack, url=url, **fields)[0]
+    return sites.create_source(knowledge_pack=pack, url=url, **fields)[0]
 
 
 def crawl(source) -> KnowledgeSource:
@@ -52,7 +52,7 @@ def crawl(source) -> KnowledgeSource:
 
 
 def again(source) -> KnowledgeSource:
-    sources.crawl_again(source=source, actor=None)
+    sites.crawl_again(source=source, actor=None)
     return crawl(source)
 
 
@@ -388,6 +388,6 @@ def test_a_page_with_the_text_of_another_document_is_skipped(pack, site):
 def test_a_deleted_site_takes_its_documents_along(pack, site):
     other = DocumentFactory(knowledge_pack=pack)
     source = crawl(add(pack, site.url))
-    sources.delete_source(source=source, actor=None)
+    sites.delete_source(source=source, actor=None)
     assert list(Document.objects.all()) == [other]
     assert not SourcePage.objects.exists()

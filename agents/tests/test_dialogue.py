@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.knowledge.search import Passage
+from agents.knowledge.retrieval.search import Passage
 from agents.llm import prompt
 from agents.llm.provider import Said, Turn, estimate_tokens, within
 

@@ -9,8 +9,8 @@ from agents.custody.suites import OWN, cases_of
 from agents.import_export.agent_templates import file_of, industry_rules, ready_agents
 from agents.import_export.file_format import read
 from agents.import_export.importing import import_agent
+from agents.knowledge.embedding_jobs import embed_pack
 from agents.knowledge.indexing import index_document
-from agents.knowledge.vectors import embed_pack
 from agents.models import Agent, Document, Industry, Template
 
 pytestmark = pytest.mark.django_db

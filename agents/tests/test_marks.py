@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from agents.knowledge.search import Passage
+from agents.knowledge.retrieval.search import Passage
 from agents.llm.citations import Marks
 
 PASSAGES = tuple(

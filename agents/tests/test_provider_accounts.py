@@ -310,8 +310,8 @@ def test_documents_get_their_vectors_from_the_account(api, harbor, maker):
     assert check(api, account)["embedding_dimensions"] == 4
     assert VectorIndex.objects.get().status == "pending"
     knowing_agent(organization=harbor)
-    from agents.knowledge.search import search
-    from agents.knowledge.vectors import embed_pack
+    from agents.knowledge.embedding_jobs import embed_pack
+    from agents.knowledge.retrieval.search import search
 
     embed_pack(str(pack.pk))
     index = VectorIndex.objects.get(knowledge_pack=pack)
@@ -322,7 +322,7 @@ def test_documents_get_their_vectors_from_the_account(api, harbor, maker):
 
 
 def test_without_vectors_words_find_the_passages(api, harbor, maker):
-    from agents.knowledge.search import search
+    from agents.knowledge.retrieval.search import search
 
     pack = filled_pack("# Shipping\n\nParcels take three days.", organization=harbor)
     account = account_at(maker, harbor, embedding_model="embed-1")

@@ -3,7 +3,7 @@
 import pytest
 
 from agents.knowledge.extraction import TOO_LARGE, TOO_SLOW, read_file
-from agents.knowledge.kinds import Kind, UnknownKind, kind_of
+from agents.knowledge.file_types import Kind, UnknownKind, kind_of
 from agents.knowledge.readers.reading import Reading, Unreadable, cleaned
 from agents.tests import files
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from agents.knowledge import search as searching
-from agents.knowledge.search import search
-from agents.knowledge.words import alike, stems
+from agents.knowledge.retrieval import search as searching
+from agents.knowledge.retrieval.lexical import alike, stems
+from agents.knowledge.retrieval.search import search
 from agents.tests.factories import KnowledgePackFactory, filled_pack
 from agents.tests.shop import COFFEES, RETURNS, SHIPPING, VERSAND
 

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import AuditLog
-from agents.knowledge.crawling import crawl_source
+from agents.knowledge.web.crawling import crawl_source
 from agents.models import KnowledgeSource, SourcePage
 from agents.tests.factories import KnowledgePackFactory
 from agents.tests.sites import html, serving
@@ -106,7 +106,7 @@ def test_a_site_is_changed_read_again_and_deleted(api, url):
 
 
 def test_a_full_organization_takes_no_more_sites(api, url, monkeypatch):
-    monkeypatch.setattr("agents.knowledge.sources.MAX_SOURCES", 1)
+    monkeypatch.setattr("agents.knowledge.web.sites.MAX_SOURCES", 1)
     post(api, url)
     response = post(api, url, {"url": SITE + "/x"})
     assert response.status_code == 403

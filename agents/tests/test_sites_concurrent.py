@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from accounts.models.organizations import OrganizationQuerySet
-from agents.knowledge import sources
-from agents.knowledge.crawling import crawl_source
+from agents.knowledge.web import sites
+from agents.knowledge.web.crawling import crawl_source
 from agents.models import Document, KnowledgeSource
 from agents.tests.factories import KnowledgePackFactory
 from agents.tests.sites import html, serving
@@ -17,9 +17,9 @@ pytestmark = [pytest.mark.threaded, pytest.mark.django_db(transaction=True)]
 
 def race_for_the_last_place(monkeypatch) -> tuple[list[bool], list[str]]:
     """Let two meet between check and insert; return who was let in, and how."""
-    monkeypatch.setattr(sources, "MAX_SOURCES", 1)
+    monkeypatch.setattr(sites, "MAX_SOURCES", 1)
     pack, meeting, arrived = KnowledgePackFactory(), threading.Barrier(2), []
-    insert = sources._new_source
+    insert = sites._new_source
 
     def meet(*args, **kwargs):
         try:
@@ -29,13 +29,13 @@ def race_for_the_last_place(monkeypatch) -> tuple[list[bool], list[str]]:
             arrived.append("alone")
         return insert(*args, **kwargs)
 
-    monkeypatch.setattr(sources, "_new_source", meet)
+    monkeypatch.setattr(sites, "_new_source", meet)
 
     def add(number):
         url = f"https://shop.example/{number}"
         try:
-            sources.create_source(knowledge_pack=pack, url=url, created_by=None)
-        except sources.SourceLimitReached:
+            sites.create_source(knowledge_pack=pack, url=url, created_by=None)
+        except sites.SourceLimitReached:
             return False
         return True
 
@@ -62,7 +62,7 @@ def test_many_workers_given_one_site_read_each_page_once(settings):
         site.pages["/"] = html("Home", "We roast.", "/a")
         site.pages["/a"] = html("A", "More.")
         pack = KnowledgePackFactory()
-        source, _ = sources.create_source(
+        source, _ = sites.create_source(
             knowledge_pack=pack, url=site.url, created_by=None
         )
         at_once(6, lambda number: crawl_source(str(source.pk)))

@@ -4,8 +4,8 @@ import pytest
 
 from accounts.models import AuditLog
 from agents.knowledge import documents, uploads
+from agents.knowledge.embedding_jobs import embed_pack, want_vectors
 from agents.knowledge.indexing import index_document
-from agents.knowledge.vectors import embed_pack, want_vectors
 from agents.models import Chunk, Document, DocumentFile, KnowledgePack, VectorIndex
 from agents.tests import files
 from agents.tests.factories import AgentFactory, DocumentFactory, KnowledgePackFactory

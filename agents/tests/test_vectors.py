@@ -3,10 +3,10 @@
 import pytest
 from django.db.models import F
 
-from agents.knowledge import vectors
-from agents.knowledge.hashing import Hashing
+from agents.knowledge import embedding_jobs
 from agents.knowledge.indexing import index_document
-from agents.knowledge.search import ByWords, fused, search
+from agents.knowledge.retrieval.hashed_embeddings import Hashing
+from agents.knowledge.retrieval.search import ByWords, fused, search
 from agents.models import Chunk, Document, VectorIndex
 from agents.tests.factories import DocumentFactory, filled_pack
 from agents.tests.shop import COFFEES, RETURNS, SHIPPING
@@ -34,11 +34,11 @@ def test_an_index_says_who_made_it_and_how_many_vectors_there_are(pack):
 
 def test_another_embedder_makes_all_of_them_anew(pack, settings):
     settings.EMBEDDINGS = "wordllama"
-    assert vectors.rebuild_outdated() == 1
-    vectors.embed_pack(str(pack.pk))
+    assert embedding_jobs.rebuild_outdated() == 1
+    embedding_jobs.embed_pack(str(pack.pk))
     assert makers(pack) == {"wordllama-l2-supercat-256"}
     assert VectorIndex.objects.get(knowledge_pack=pack).dimensions == 256
-    assert vectors.rebuild_outdated() == 0
+    assert embedding_jobs.rebuild_outdated() == 0
 
 
 def test_until_then_words_alone_find_passages(pack, settings):
@@ -52,8 +52,8 @@ def test_only_what_is_new_is_embedded(pack):
     before = dict(Chunk.objects.values_list("pk", "embedding_model"))
     Chunk.objects.update(embedding_model="hashing-1-512", embedding=None)
     DocumentFactory(knowledge_pack=pack)
-    vectors.want_vectors(pack.pk)
-    vectors.embed_pack(str(pack.pk))
+    embedding_jobs.want_vectors(pack.pk)
+    embedding_jobs.embed_pack(str(pack.pk))
     assert Chunk.objects.filter(pk__in=before, embedding=None).count() == len(before)
 
 
@@ -115,10 +115,10 @@ class Interrupted:
 def embedded(pack, monkeypatch, meanwhile):
     """Make a pack's vectors anew while something happens; return the embedder."""
     embedder = Interrupted(meanwhile)
-    monkeypatch.setattr(vectors, "embedder_for", lambda *_: embedder)
-    monkeypatch.setattr(vectors, "BATCH", 1)
-    vectors.want_vectors(pack.pk)
-    vectors.embed_pack(str(pack.pk))
+    monkeypatch.setattr(embedding_jobs, "embedder_for", lambda *_: embedder)
+    monkeypatch.setattr(embedding_jobs, "BATCH", 1)
+    embedding_jobs.want_vectors(pack.pk)
+    embedding_jobs.embed_pack(str(pack.pk))
     return embedder
 
 
@@ -147,7 +147,7 @@ def test_vectors_that_were_made_are_stored_though_the_lease_was_lost(pack, monke
 
 
 def test_passages_added_at_the_last_moment_are_embedded_too(pack, monkeypatch):
-    complete = vectors._complete
+    complete = embedding_jobs._complete
 
     def late(index, embedder):
         if not Document.objects.filter(title="Late").exists():
@@ -155,8 +155,8 @@ def test_passages_added_at_the_last_moment_are_embedded_too(pack, monkeypatch):
             index_document(document.pk)
         complete(index, embedder)
 
-    monkeypatch.setattr(vectors, "_complete", late)
+    monkeypatch.setattr(embedding_jobs, "_complete", late)
     embedded(pack, monkeypatch, lambda calls: None)
     assert VectorIndex.objects.get(knowledge_pack=pack).status == "pending"
-    vectors.embed_pack(str(pack.pk))
+    embedding_jobs.embed_pack(str(pack.pk))
     assert makers(pack) == {"interrupted"}

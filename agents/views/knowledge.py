@@ -22,7 +22,7 @@ from agents.api.downloads import as_attachment
 from agents.knowledge import listing
 from agents.knowledge.documents import create_document, delete_document, try_again
 from agents.knowledge.packs import create_knowledge_pack
-from agents.knowledge.search import MAX_QUESTION, search
+from agents.knowledge.retrieval.search import MAX_QUESTION, search
 from agents.knowledge.uploads import upload_files
 from agents.models.knowledge import KnowledgePack
 from agents.views.forms.knowledge import (

@@ -16,7 +16,7 @@ from django.views.decorators.http import (
 from accounts.errors import DomainError, NotFound
 from accounts.views.access import page, principal_of
 from agents.knowledge import listing
-from agents.knowledge.sources import (
+from agents.knowledge.web.sites import (
     crawl_again,
     create_source,
     delete_source,

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from accounts.models.organizations import Organization
 from agents.demo import harbor
-from agents.knowledge import search as searching
+from agents.knowledge.embedding_jobs import embed_pack, want_vectors
 from agents.knowledge.indexing import index_document
-from agents.knowledge.vectors import embed_pack, want_vectors
+from agents.knowledge.retrieval import search
 from agents.models.knowledge import Chunk, Document, KnowledgePack
 from benchmarks.retrieval.questions import CONSTITUTION, SHOP
 
@@ -63,7 +63,7 @@ def measured(
     """Yield for each part of the questions and each kind of search its score."""
     want_vectors(pack.pk)
     embed_pack(str(pack.pk))
-    pack = searching.pack_of(pack.pk)
+    pack = search.pack_of(pack.pk)
     questions = CORPORA[pack.name][0]
     chunks = dict(Chunk.objects.filter(knowledge_pack=pack).values_list("pk", "text"))
     for part, first in PARTS.items():
@@ -85,15 +85,15 @@ def found_by_each(
 
     `with_far`: also what shares no word with the question and is not near it.
     """
-    embedder = searching.embedder_for(pack.organization, pack.language)
-    weights = searching.words_of(pack.language, question)
-    words = searching.by_words(pack, weights, searching.CANDIDATES) if weights else []
-    sense = searching.by_sense(pack, question, searching.CANDIDATES, embedder)
+    embedder = search.embedder_for(pack.organization, pack.language)
+    weights = search.words_of(pack.language, question)
+    words = search.by_words(pack, weights, search.CANDIDATES) if weights else []
+    sense = search.by_sense(pack, question, search.CANDIDATES, embedder)
     senses = [chunk for chunk, _ in sense]
     if with_far:
-        both = searching.fused(words, senses, embedder.trust)
+        both = search.fused(words, senses, embedder.trust)
     else:
-        both = searching.relevant(words, sense, embedder)
+        both = search.relevant(words, sense, embedder)
         senses = [chunk for chunk, near in sense if near >= embedder.nearest]
     return {
         "full-text": [each.chunk for each in words],

@@ -11,10 +11,9 @@ from django.db.models import F
 
 from accounts.models.lifecycle import WorkStatus, new_id
 from accounts.models.organizations import Organization
-from agents.knowledge import nearest
-from agents.knowledge import search as searching
-from agents.knowledge.embedder import Embedder
-from agents.knowledge.embeddings import built_in
+from agents.knowledge.retrieval import search, vector_search
+from agents.knowledge.retrieval.embedder import Embedder
+from agents.knowledge.retrieval.embeddings import built_in
 from agents.knowledge.sentences import split_sentences
 from agents.models.knowledge import Chunk, Document, KnowledgePack, VectorIndex
 from benchmarks.retrieval.quality import CORPORA
@@ -67,7 +66,7 @@ def _fill(document: Document, size: int) -> None:
                         position,
                         "",
                         text,
-                        nearest.literal(vector),
+                        vector_search.literal(vector),
                         embedder.identity,
                     )
                 )
@@ -116,22 +115,22 @@ NAME = "ix_chunks_nearest_%d"
 
 def timed(pack: KnowledgePack, questions: list[str]) -> dict[str, list[float]]:
     """Return the milliseconds of every search, and of its two halves."""
-    pack = searching.pack_of(pack.pk)
+    pack = search.pack_of(pack.pk)
     words = {
-        question: searching.words_of(pack.language, question) for question in questions
+        question: search.words_of(pack.language, question) for question in questions
     }
 
-    embedder = searching.embedder_for(pack.organization, pack.language)
+    embedder = search.embedder_for(pack.organization, pack.language)
 
     def by_words(question: str) -> None:
-        searching.by_words(pack, words[question], searching.CANDIDATES)
+        search.by_words(pack, words[question], search.CANDIDATES)
 
     halves = {
         "words": by_words,
-        "vectors": lambda question: searching.by_sense(
-            pack, question, searching.CANDIDATES, embedder
+        "vectors": lambda question: search.by_sense(
+            pack, question, search.CANDIDATES, embedder
         ),
-        "search, whole": lambda question: searching.search(
+        "search, whole": lambda question: search.search(
             knowledge_pack_id=pack.pk, question=question
         ),
     }
@@ -151,7 +150,7 @@ def percentile(times: list[float], percent: int) -> float:
 
 def agreement(pack: KnowledgePack, questions: list[str]) -> float:
     """Return how many of the truly nearest ten the index finds."""
-    pack = searching.pack_of(pack.pk)
+    pack = search.pack_of(pack.pk)
     embedder: Embedder = built_in(pack.language)
     shares = []
     for question in questions:
@@ -159,13 +158,13 @@ def agreement(pack: KnowledgePack, questions: list[str]) -> float:
         given = {
             "pack": pack.pk,
             "model": embedder.identity,
-            "vector": nearest.literal(vector),
+            "vector": vector_search.literal(vector),
             "limit": 10,
         }
         with connection.cursor() as cursor:
-            cursor.execute(nearest.EXACT, given)
+            cursor.execute(vector_search.EXACT, given)
             exact = {chunk for chunk, _ in cursor.fetchall()}
-        quick = nearest.nearest(pack.vector_index, vector, 10)
+        quick = vector_search.nearest(pack.vector_index, vector, 10)
         shares.append(len(exact & {chunk for chunk, _ in quick}) / len(exact))
     return statistics.mean(shares)
 
@@ -178,14 +177,14 @@ def plan(pack: KnowledgePack, question: str) -> list[str]:
     given = {
         "pack": pack.pk,
         "model": index.embedding_model,
-        "vector": nearest.literal(vector),
-        "limit": searching.CANDIDATES,
+        "vector": vector_search.literal(vector),
+        "limit": search.CANDIDATES,
     }
     with connection.cursor() as cursor:
-        cursor.execute(nearest.SEARCH_ON, [str(nearest.CANDIDATES)])
+        cursor.execute(vector_search.SEARCH_ON, [str(vector_search.CANDIDATES)])
         cursor.execute(
             "EXPLAIN (ANALYZE, COSTS OFF, BUFFERS OFF) "
-            + nearest.statement_for(index.dimensions),
+            + vector_search.statement_for(index.dimensions),
             given,
         )
         return [line if len(line) < 100 else f"{line[:96]} ..." for (line,) in cursor]

@@ -11,7 +11,7 @@ from agents.inbox.canned_replies import create_canned_reply
 from agents.inbox.handover import take
 from agents.inbox.notes import add_note
 from agents.inbox.preferences import set_preference
-from agents.knowledge.sources import create_source
+from agents.knowledge.web.sites import create_source
 from agents.lifecycle.stats import update_agent_stats_batch
 from agents.models import (
     Chunk,

@@ -5,9 +5,9 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.models import Organization
+from agents.knowledge.embedding_jobs import embed_pack
 from agents.knowledge.indexing import index_document
-from agents.knowledge.sources import create_source
-from agents.knowledge.vectors import embed_pack
+from agents.knowledge.web.sites import create_source
 from agents.models import (
     Document,
     KnowledgePack,

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from accounts.models import WebhookDelivery
 from agents.conversations.tags import add_tag
-from agents.knowledge.sources import create_source
+from agents.knowledge.web.sites import create_source
 from agents.models import CustodyResult, Document, Session
 from agents.models.feedback import RatingValue
 from agents.tests.factories import filled_pack

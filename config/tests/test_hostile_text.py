@@ -10,15 +10,17 @@ from agents.conversations.search import terms
 from agents.custody.graders import GRADERS, Given
 from agents.grounded import answer_types, smalltalk, unanswered
 from agents.inbox import handover_phrases
-from agents.knowledge import kinds as file_kinds
-from agents.knowledge import questions, robots, weblinks, words
+from agents.knowledge import file_types
 from agents.knowledge.chunks import clean, split_text
 from agents.knowledge.readers.pages import read as read_page
 from agents.knowledge.readers.reading import Unreadable, cleaned
 from agents.knowledge.readers.tables import read as read_table
 from agents.knowledge.readers.texts import read as read_text
 from agents.knowledge.readers.texts import title_of
+from agents.knowledge.retrieval import lexical, query_rewriting
 from agents.knowledge.sentences import split_sentences
+from agents.knowledge.web import links as weblinks
+from agents.knowledge.web import robots
 from agents.llm import prompt
 from agents.llm.citations import Marks
 from agents.replies.link_filter import Links
@@ -70,12 +72,20 @@ def kinds_in(text):
 
 
 def asked(text):
-    given = questions.parts(text), questions.asks(text), questions.goes_on(text)
-    return given, questions.leans_back(text), questions.standalone(text, [text])
+    given = (
+        query_rewriting.parts(text),
+        query_rewriting.asks(text),
+        query_rewriting.goes_on(text),
+    )
+    return (
+        given,
+        query_rewriting.leans_back(text),
+        query_rewriting.standalone(text, [text]),
+    )
 
 
 def table(text):
-    return [file_kinds.is_table(text, is_named_so=named) for named in (True, False)]
+    return [file_types.is_table(text, is_named_so=named) for named in (True, False)]
 
 
 def file_of(read):
@@ -88,8 +98,8 @@ def file_of(read):
 
 def kind(text):
     try:
-        return file_kinds.kind_of(text.encode())
-    except file_kinds.UnknownKind as error:
+        return file_types.kind_of(text.encode())
+    except file_types.UnknownKind as error:
         return error
 
 
@@ -111,7 +121,7 @@ FUNCTIONS = {
     "bodies": lambda text: redact_body({text[:90]: text, "url": f"https://{text}"}),
     "paths": without_secrets,
     "searches": terms,
-    "words": lambda text: words.in_one_word("english", words.spaced(text)),
+    "words": lambda text: lexical.in_one_word("english", lexical.spaced(text)),
     "kinds of files": kind,
     "tables": table,
     "rows": file_of(read_table),

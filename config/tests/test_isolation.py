@@ -20,7 +20,7 @@ from accounts.tests.factories import MembershipFactory, make_key
 from agents.custody.runs import start_run
 from agents.custody.suites import create_test
 from agents.inbox.canned_replies import create_canned_reply
-from agents.knowledge.sources import create_source
+from agents.knowledge.web.sites import create_source
 from agents.tests.factories import (
     AgentFactory,
     DocumentFactory,

@@ -15,7 +15,7 @@ from accounts.tests.telling import publish
 from accounts.work import GAVE_UP, MAX_CLAIMS
 from agents.custody.runs import start_run
 from agents.inbox import handover
-from agents.knowledge.sources import create_source
+from agents.knowledge.web.sites import create_source
 from agents.lifecycle.creation import create_agent
 from agents.models import InboxNotice, OptimizationRun, Reply
 from agents.models.inbox import InboxPreference

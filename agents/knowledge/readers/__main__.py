@@ -15,7 +15,7 @@ import sys
 from dataclasses import asdict
 
 from agents.knowledge.chunks import split_text
-from agents.knowledge.kinds import Kind
+from agents.knowledge.file_types import Kind
 from agents.knowledge.readers.reading import (
     MAX_CHARACTERS,
     Reading,

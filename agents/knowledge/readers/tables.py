@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterator
 
-from agents.knowledge.kinds import delimiter_of
+from agents.knowledge.file_types import delimiter_of
 from agents.knowledge.readers.reading import MAX_CHARACTERS, Reading, Unreadable
 from agents.knowledge.readers.texts import decoded
 

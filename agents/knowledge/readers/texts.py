@@ -2,7 +2,7 @@
 
 import re
 
-from agents.knowledge.kinds import CONTROL, encoding_of
+from agents.knowledge.file_types import CONTROL, encoding_of
 from agents.knowledge.readers.reading import Reading, Unreadable
 
 HEADING = re.compile(r"\A\s*#{1,2} ++(.+)")

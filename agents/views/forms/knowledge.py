@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from accounts.views.forms.forms import DomainForm
-from agents.knowledge.sources import MAX_DEPTH, MAX_PAGES
+from agents.knowledge.web.sites import MAX_DEPTH, MAX_PAGES
 from agents.models.knowledge import Language
 from agents.models.sources import Recrawl
 from agents.views.forms.fields import PLAIN

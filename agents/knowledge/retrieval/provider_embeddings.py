@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from agents.knowledge.embedder import EmbeddingError
+from agents.knowledge.retrieval.embedder import EmbeddingError
 from agents.llm.accounts import account_of
 from agents.llm.embeddings import vectors_by
 from agents.llm.provider import ProviderError

@@ -15,7 +15,7 @@ from accounts.models.users import User
 from accounts.places import wanted
 from accounts.work import nudge
 from agents.knowledge.readiness import settle_readiness
-from agents.knowledge.weblinks import written
+from agents.knowledge.web.links import written
 from agents.models.knowledge import Document, KnowledgePack
 from agents.models.sources import KnowledgeSource, PageState, Recrawl, SourcePage
 

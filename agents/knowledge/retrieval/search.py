@@ -10,10 +10,10 @@ import structlog
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from agents.knowledge.embedder import Embedder, EmbeddingError
-from agents.knowledge.embeddings import embedder_for
-from agents.knowledge.nearest import nearest
-from agents.knowledge.words import alike, in_one_word, stems
+from agents.knowledge.retrieval.embedder import Embedder, EmbeddingError
+from agents.knowledge.retrieval.embeddings import embedder_for
+from agents.knowledge.retrieval.lexical import alike, in_one_word, stems
+from agents.knowledge.retrieval.vector_search import nearest
 from agents.models.knowledge import KnowledgePack
 
 log = structlog.get_logger(__name__)

@@ -20,7 +20,9 @@ from agents.knowledge.documents import (
     replace_text,
 )
 from agents.knowledge.extraction import read_file
-from agents.knowledge.fetching import (
+from agents.knowledge.file_types import MEDIA_TYPES, Kind, UnknownKind, kind_of
+from agents.knowledge.readers.reading import Reading, Unreadable
+from agents.knowledge.web.fetching import (
     Busy,
     Fetched,
     LeadsAway,
@@ -29,11 +31,9 @@ from agents.knowledge.fetching import (
     fetch,
     rules_of,
 )
-from agents.knowledge.kinds import MEDIA_TYPES, Kind, UnknownKind, kind_of
-from agents.knowledge.readers.reading import Reading, Unreadable
-from agents.knowledge.robots import Rules
-from agents.knowledge.sources import CRAWL, next_crawl, record_crawl
-from agents.knowledge.weblinks import may_hold_text, same_site, written
+from agents.knowledge.web.links import may_hold_text, same_site, written
+from agents.knowledge.web.robots import Rules
+from agents.knowledge.web.sites import CRAWL, next_crawl, record_crawl
 from agents.models.knowledge import Document, DocumentOrigin
 from agents.models.sources import KnowledgeSource, PageState, SourcePage
 

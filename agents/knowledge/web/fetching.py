@@ -8,8 +8,8 @@ from django.conf import settings
 
 from accounts.addresses import Resolver, resolve
 from accounts.outbound import Answer, RequestFailed, get
-from agents.knowledge.robots import MAX_BYTES, Rules, rules_in
-from agents.knowledge.weblinks import root_of, same_site, written
+from agents.knowledge.web.links import root_of, same_site, written
+from agents.knowledge.web.robots import MAX_BYTES, Rules, rules_in
 
 AGENT = "YourAgent"
 SECONDS = 15

@@ -6,7 +6,7 @@ import unicodedata
 from functools import lru_cache
 from zlib import crc32
 
-from agents.knowledge.words import spaced
+from agents.knowledge.retrieval.lexical import spaced
 
 DIMENSIONS = 512
 # Words by their first letters too, and by what is left of them when they are bent.

@@ -20,10 +20,10 @@ from accounts.work import (
     retry_later,
     store_paid,
 )
-from agents.knowledge.embedder import Embedder, EmbeddingError
-from agents.knowledge.embeddings import embedder_for
-from agents.knowledge.nearest import literal
 from agents.knowledge.readiness import settle_readiness
+from agents.knowledge.retrieval.embedder import Embedder, EmbeddingError
+from agents.knowledge.retrieval.embeddings import embedder_for
+from agents.knowledge.retrieval.vector_search import literal
 from agents.models.knowledge import Chunk, Document, KnowledgePack, VectorIndex
 
 log = structlog.get_logger(__name__)

@@ -7,8 +7,8 @@ from pathlib import Path
 from django.conf import settings
 
 from accounts.models.organizations import Organization
-from agents.knowledge.embedder import Embedder
-from agents.knowledge.hashing import Hashing
+from agents.knowledge.retrieval.embedder import Embedder
+from agents.knowledge.retrieval.hashed_embeddings import Hashing
 from agents.models.providers import ProviderAccount
 
 
@@ -40,7 +40,7 @@ def embedder_for(organization: Organization, language: str = "english") -> Embed
     account = ProviderAccount.objects.for_organization(organization).making_vectors()
     if row := account.first():
         # Not above: whoever asks providers has been told of passages, by a search.
-        from agents.knowledge.provider_vectors import ByProvider
+        from agents.knowledge.retrieval.provider_embeddings import ByProvider
 
         return ByProvider(row)
     return built_in(language)
