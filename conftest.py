@@ -11,9 +11,10 @@ from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from rest_framework.test import APIClient
 
-from accounts import first_owner, redis_pool
-from accounts.audit import current_request
+from accounts.audit.log import current_request
 from accounts.models import Role
+from accounts.outbound import redis_pool
+from accounts.sign_in import first_owner
 from accounts.tests.factories import MembershipFactory, OrganizationFactory, make_key
 from config.tests import databases
 

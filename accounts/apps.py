@@ -8,9 +8,11 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self):
-        from accounts import cache, factors, particulars, sign_ins
+        from accounts import cache
+        from accounts.privacy import own_data
+        from accounts.sign_in import recording, second_factors
 
-        particulars.register_steps()
-        sign_ins.watch()
-        factors.watch()
+        own_data.register_steps()
+        recording.watch()
+        second_factors.watch()
         post_migrate.connect(cache.forget_everything, sender=self)

@@ -19,7 +19,7 @@ import structlog
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 
-from accounts import redis_pool
+from accounts.outbound import redis_pool
 
 log = structlog.get_logger(__name__)
 

@@ -23,7 +23,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts.identities import check_issuer, text_in
+from accounts.sign_in.identities import check_issuer, text_in
 
 # Signatures only the issuer can make: with HS256 we could make them ourselves.
 SIGNATURES = [

@@ -1,16 +1,12 @@
 from celery import shared_task
 
-from accounts import (
-    audit,
-    browser_sessions,
-    closing,
-    closing_notices,
-    invitations,
-    removal,
-    webhooks,
-)
-from accounts.io_tasks import IoTask
-from accounts.work import limits
+from accounts.audit import log as audit
+from accounts.organizations import deletion, invitation_mail
+from accounts.privacy import account_closing, notifications
+from accounts.sign_in import browser_sessions
+from accounts.webhooks import delivery
+from accounts.work.io_tasks import IoTask
+from accounts.work.leases import limits
 
 
 @shared_task(name="accounts.tasks.anchor_audit_heads")
@@ -22,41 +18,44 @@ def anchor_audit_heads() -> int:
 @shared_task(base=IoTask, name="accounts.tasks.send_invitation")
 def send_invitation(invitation_id: str) -> None:
     """Mail an invitation's link."""
-    invitations.send(invitation_id)
+    invitation_mail.send(invitation_id)
 
 
 @shared_task(
     base=IoTask,
     name="accounts.tasks.deliver_webhook",
-    **limits(webhooks.LEASE_SECONDS),
+    **limits(delivery.LEASE_SECONDS),
 )
 def deliver_webhook(delivery_id: str) -> None:
     """Send one event to one endpoint."""
-    webhooks.deliver(delivery_id)
+    delivery.deliver(delivery_id)
 
 
 @shared_task(name="accounts.tasks.forget_webhook_deliveries")
 def forget_webhook_deliveries() -> int:
     """Shorten the log of deliveries."""
-    return webhooks.forget_old_deliveries()
+    return delivery.forget_old_deliveries()
 
 
 @shared_task(base=IoTask, name="accounts.tasks.send_account_closed")
 def send_account_closed(user_id: str) -> None:
     """Tell a person that their account is closed."""
-    closing_notices.tell_person(user_id)
+    notifications.tell_person(user_id)
 
 
 @shared_task(base=IoTask, name="accounts.tasks.send_organization_deleted")
 def send_organization_deleted(organization_id: str) -> None:
     """Tell owners that their organization is deleted."""
-    closing_notices.tell_owners(organization_id)
+    notifications.tell_owners(organization_id)
 
 
 @shared_task(name="accounts.tasks.erase_overdue")
 def erase_overdue() -> int:
     """Erase the people and organizations that nobody may have back."""
-    return removal.erase_overdue_organizations() + closing.erase_overdue_accounts()
+    return (
+        deletion.erase_overdue_organizations()
+        + account_closing.erase_overdue_accounts()
+    )
 
 
 @shared_task(name="accounts.tasks.forget_expired_sessions")

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.entrance_urls import later
+from accounts.sign_in.urls import later
 from accounts.views import (
     account,
     api_keys,

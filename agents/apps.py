@@ -8,11 +8,11 @@ class AgentsConfig(AppConfig):
     name = "agents"
 
     def ready(self):
-        from accounts import bindings
+        from accounts.access import key_bindings
         from agents import privacy
         from agents.configuration.personas import sync_personas
         from agents.models.agents import Agent
 
         privacy.register_steps()
-        bindings.register(Agent.objects.names_of, Agent.objects.has)
+        key_bindings.register(Agent.objects.names_of, Agent.objects.has)
         post_migrate.connect(sync_personas, sender=self)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from django.db import models
 
-from accounts.archives import rows_of
 from accounts.models.organizations import Organization
 from accounts.models.users import User
-from accounts.privacy import (
+from accounts.privacy.archives import rows_of
+from accounts.privacy.registry import (
     Kind,
     Row,
     Section,

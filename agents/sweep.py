@@ -2,9 +2,9 @@
 
 from celery import current_app
 
-from accounts.places import kinds_of_work
-from accounts.task_messages import recover
-from accounts.work import sweep
+from accounts.work.leases import sweep
+from accounts.work.places import kinds_of_work
+from accounts.work.task_messages import recover
 from agents.inbox.closing import expire_overdue
 from agents.inbox.queue_timeouts import apologize_overdue, release_deserted
 from agents.knowledge.web.sites import start_due

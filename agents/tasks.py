@@ -2,8 +2,8 @@
 
 from celery import shared_task
 
-from accounts.io_tasks import IoTask
-from accounts.work import limits
+from accounts.work.io_tasks import IoTask
+from accounts.work.leases import limits
 from agents import sweep as unfinished
 from agents.conversations import retention
 from agents.custody import runs

@@ -3,7 +3,7 @@
 from typing import Any
 
 from accounts.models.webhooks import WebhookEvent
-from accounts.webhooks import publish
+from accounts.webhooks.delivery import publish
 from agents.models.agents import Agent
 from agents.models.sessions import Session
 

@@ -13,7 +13,7 @@ import psycopg
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.authentication import identify_key
+from accounts.access.authentication import identify_key
 from benchmarks.processes import milliseconds
 from benchmarks.scenarios import AGENTS, CREATE, GET, LIST, NEW_AGENT, Bench
 from benchmarks.seed import FIRST_SMALL, LARGE

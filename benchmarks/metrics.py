@@ -119,7 +119,7 @@ def tenant(name: str) -> Tenant:
     from django.test import Client
     from rest_framework.test import APIClient
 
-    from accounts.keys import create_api_key
+    from accounts.access.api_keys import create_api_key
     from accounts.models import Membership, Organization, Scope, User
 
     organization = Organization.objects.create(name=name, plan="enterprise")

@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
 from unfold.sites import UnfoldAdminSite
 
-from accounts import factors
+from accounts.sign_in import second_factors
 
 REMINDED = "reminded_of_second_step"
 # Unfold's pages are written for Alpine's full build, which evaluates attributes.
@@ -96,7 +96,7 @@ class OperatorSite(UnfoldAdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         if not self.is_operator(request):
             return False
-        return not settings.ADMIN_REQUIRES_MFA or factors.was_used(request)
+        return not settings.ADMIN_REQUIRES_MFA or second_factors.was_used(request)
 
     def is_operator(self, request: HttpRequest) -> bool:
         user = request.user
@@ -119,8 +119,8 @@ class OperatorSite(UnfoldAdminSite):
 
     def ask_for_second_step(self, request: HttpRequest, wanted: str) -> HttpResponse:
         """Send an operator who lacks it to where it is shown, or set up."""
-        if factors.has_factor(request.user):
-            return redirect_to_login(wanted, factors.where_to_show(request.user))
+        if second_factors.has_factor(request.user):
+            return redirect_to_login(wanted, second_factors.where_to_show(request.user))
         messages.warning(
             request, "The administration opens with a second step: add one first."
         )
@@ -128,7 +128,9 @@ class OperatorSite(UnfoldAdminSite):
 
     def index(self, request: HttpRequest, extra_context=None) -> HttpResponse:
         """Remind an operator without a second step, once a session."""
-        if not request.session.get(REMINDED) and not factors.has_factor(request.user):
+        if not request.session.get(REMINDED) and not second_factors.has_factor(
+            request.user
+        ):
             request.session[REMINDED] = True
             messages.warning(
                 request,

@@ -9,7 +9,7 @@ import structlog
 from celery import bootsteps
 from django.conf import settings
 
-from accounts import redis_pool
+from accounts.outbound import redis_pool
 
 log = structlog.get_logger(__name__)
 

@@ -15,7 +15,7 @@ import redis
 import structlog
 from django.conf import settings
 
-from accounts import redis_pool
+from accounts.outbound import redis_pool
 from config.database import get_pool_stats
 
 log = structlog.get_logger(__name__)

@@ -14,9 +14,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 
-from accounts import throttles
-from accounts.audit import without_secrets
-from accounts.request_facts import RequestFacts, current_request
+from accounts import rate_limits
+from accounts.audit.log import without_secrets
+from accounts.audit.request_facts import RequestFacts, current_request
 from config.measures import measures
 from config.problems import CONTENT_TYPE, is_api_path, problem_http_response
 
@@ -95,7 +95,7 @@ class RequestMiddleware:
         measures.count_answer(response.status_code)
         response["X-Request-ID"] = str(request.request_id)
         if standings := getattr(request, "rate_standings", None):
-            for name, value in throttles.headers(standings).items():
+            for name, value in rate_limits.headers(standings).items():
                 response.headers.setdefault(name, value)
         log.info(
             "Request answered",

@@ -18,7 +18,7 @@ from django.core.management import call_command, get_commands
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from accounts.first_owner import AlreadySetUp, OtherDatabase, issue_setup_code
+from accounts.sign_in.first_owner import AlreadySetUp, OtherDatabase, issue_setup_code
 from config import heartbeat
 from config.database import probe
 from config.environment import BASE_DIR

@@ -36,7 +36,7 @@ class AutoSchema(SpectacularSchema):
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):
-    target_class = "accounts.authentication.ApiKeyAuthentication"
+    target_class = "accounts.access.authentication.ApiKeyAuthentication"
     name = ["apiKey", "bearer"]
 
     def get_security_requirement(self, auto_schema):
@@ -51,7 +51,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
 
 
 class BrowserSessionScheme(OpenApiAuthenticationExtension):
-    target_class = "accounts.authentication.BrowserSessionAuthentication"
+    target_class = "accounts.access.authentication.BrowserSessionAuthentication"
     name = "browserSession"
 
     def get_security_definition(self, auto_schema):

@@ -93,7 +93,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "accounts.browser_sessions.PresenceMiddleware",
+    "accounts.sign_in.browser_sessions.PresenceMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -140,7 +140,7 @@ CACHES = {
         "BACKEND": "config.cache.SteadyRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "ya",
-        "OPTIONS": {"pool_class": "accounts.redis_pool.RestingPool"},
+        "OPTIONS": {"pool_class": "accounts.outbound.redis_pool.RestingPool"},
     }
 }
 # How many seconds what is read all the time is remembered at most; 0: not at all.
@@ -165,7 +165,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/accounts/login/"
-ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "accounts.sign_in.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
@@ -188,24 +188,24 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": "20/m/ip",
     "confirm_email": "1/10s/key,10/h/key",
 }
-MFA_ADAPTER = "accounts.factors.FactorAdapter"
+MFA_ADAPTER = "accounts.sign_in.second_factors.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "YourAgent"
 MFA_TOTP_TOLERANCE = 1
 MFA_FORMS = {
-    "authenticate": "accounts.factor_forms.CodeForm",
-    "reauthenticate": "accounts.factor_forms.CodeAgainForm",
-    "activate_totp": "accounts.factor_forms.AppForm",
-    "authenticate_webauthn": "accounts.factor_forms.PasskeyForm",
-    "reauthenticate_webauthn": "accounts.factor_forms.PasskeyAgainForm",
-    "login_webauthn": "accounts.factor_forms.PasskeyAloneForm",
-    "add_webauthn": "accounts.factor_forms.AddPasskeyForm",
-    "edit_webauthn": "accounts.factor_forms.RenamePasskeyForm",
+    "authenticate": "accounts.sign_in.second_factor_forms.CodeForm",
+    "reauthenticate": "accounts.sign_in.second_factor_forms.CodeAgainForm",
+    "activate_totp": "accounts.sign_in.second_factor_forms.AppForm",
+    "authenticate_webauthn": "accounts.sign_in.second_factor_forms.PasskeyForm",
+    "reauthenticate_webauthn": "accounts.sign_in.second_factor_forms.PasskeyAgainForm",
+    "login_webauthn": "accounts.sign_in.second_factor_forms.PasskeyAloneForm",
+    "add_webauthn": "accounts.sign_in.second_factor_forms.AddPasskeyForm",
+    "edit_webauthn": "accounts.sign_in.second_factor_forms.RenamePasskeyForm",
 }
 # Whether operators need a second step to open /admin/; without it they are asked to.
 ADMIN_REQUIRES_MFA = env.bool("ADMIN_REQUIRES_MFA", False)
-SOCIALACCOUNT_ADAPTER = "accounts.adapter.ProviderAdapter"
+SOCIALACCOUNT_ADAPTER = "accounts.sign_in.adapter.ProviderAdapter"
 SOCIALACCOUNT_PROVIDERS = sign_in.providers(env)
 SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 SOCIALACCOUNT_STORE_TOKENS = False
@@ -258,10 +258,10 @@ MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", 64 * 2**20)
 # --- REST -------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.authentication.ApiKeyAuthentication",
-        "accounts.authentication.BrowserSessionAuthentication",
+        "accounts.access.authentication.ApiKeyAuthentication",
+        "accounts.access.authentication.BrowserSessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.MayDo"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.access.permissions.MayDo"],
     "DEFAULT_RENDERER_CLASSES": ["config.rest.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["config.rest.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "config.pagination.LimitOffsetOrCursorPagination",

@@ -12,7 +12,7 @@ urlpatterns = [
     path("", include((api.urlpatterns, "api"))),
     *operations.urlpatterns,
     *docs.urlpatterns,
-    path("accounts/", include("accounts.entrance_urls")),
+    path("accounts/", include("accounts.sign_in.urls")),
     path("admin/", admin.site.urls),
     path("", include("widget.urls")),
     path("", include("accounts.urls")),

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from accounts.archives import rows_of
 from accounts.models.organizations import Organization
-from accounts.privacy import Kind, Section, Steps, erase_rows, register
+from accounts.privacy.archives import rows_of
+from accounts.privacy.registry import Kind, Section, Steps, erase_rows, register
 from metrics.models import AgentMetrics, MetricEvent
 
 EVENTS_AT_ONCE = 5000

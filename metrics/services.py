@@ -7,7 +7,7 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from accounts import audit
+from accounts.audit import log as audit
 from accounts.errors import NotFound
 from accounts.models.audit import AuditAction
 from accounts.models.organizations import Organization

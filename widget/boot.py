@@ -9,9 +9,10 @@ import redis
 import structlog
 from django.conf import settings
 
-from accounts import audit, redis_pool
+from accounts.audit import log as audit
 from accounts.models.audit import AuditAction
-from accounts.throttles import Limit, network_of
+from accounts.outbound import redis_pool
+from accounts.rate_limits import Limit, network_of
 from agents.configuration import origins
 from agents.inbox.assignment import setting_of
 from agents.lifecycle import cache

@@ -4,9 +4,16 @@ from collections.abc import Iterator
 
 from django.db import models
 
-from accounts.archives import rows_of
 from accounts.models.organizations import Organization
-from accounts.privacy import Kind, Section, Steps, Visitor, erase_rows, register
+from accounts.privacy.archives import rows_of
+from accounts.privacy.registry import (
+    Kind,
+    Section,
+    Steps,
+    Visitor,
+    erase_rows,
+    register,
+)
 from widget.models import WidgetSession
 
 

@@ -7,12 +7,12 @@ from typing import NamedTuple
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit
+from accounts.audit import log as audit
+from accounts.audit.request_facts import describe_visitor
 from accounts.errors import DomainError
 from accounts.models.audit import AuditAction
 from accounts.models.webhooks import WebhookEvent
-from accounts.request_facts import describe_visitor
-from accounts.throttles import Limit, network_of
+from accounts.rate_limits import Limit, network_of
 from agents.configuration import origins
 from agents.conversations import event_stream
 from agents.inbox.queue_timeouts import note_end

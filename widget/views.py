@@ -12,7 +12,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import throttles
+from accounts import rate_limits
 from accounts.api.viewsets import idempotency_key
 from accounts.errors import DomainError, Invalid, NotFound
 from agents.conversations import event_stream
@@ -112,14 +112,14 @@ class BootView(WidgetView):
         if not isinstance(locale, str) or len(locale) > LONGEST_LOCALE:
             raise Invalid("This is not a locale.", pointer="/locale")
         limits = boot.limits(public_id, request.client_address)
-        standings = throttles.take(*limits)
+        standings = rate_limits.take(*limits)
         visit = boot.admit(public_id, request.headers.get("Origin"))
         body = {
             "boot_code": boot.issue_code(visit),
             "frame_url": frame.address(visit, locale),
             "config": boot.public_config(visit.agent),
         }
-        return Response(body, headers=throttles.headers(standings))
+        return Response(body, headers=rate_limits.headers(standings))
 
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)
@@ -132,7 +132,7 @@ class BootView(WidgetView):
 
 class SessionsView(FrameView):
     def post(self, request):
-        throttles.take(*boot.entrance_limits(request.client_address))
+        rate_limits.take(*boot.entrance_limits(request.client_address))
         visit = boot.redeem_code(text_in(request.data, "boot_code", 200))
         refresh = cookies.read(request, visit.agent)
         entered = sessions.enter(visit, refresh)
@@ -152,7 +152,7 @@ class RefreshView(FrameView):
     def post(self, request):
         if "Sec-Fetch-Site" not in request.headers:
             raise ForeignRequest
-        throttles.take(*boot.entrance_limits(request.client_address))
+        rate_limits.take(*boot.entrance_limits(request.client_address))
         agent = boot.find_agent(text_in(request.data, "public_id", 64))
         if refresh := cookies.read(request, agent):
             entered = sessions.renew(refresh, agent)
@@ -170,10 +170,10 @@ class MessagesView(FrameView):
         content = text_in(request.data, "content")
         key = idempotency_key(request, request.data)
         limits = sessions.message_limits(mine, request.client_address)
-        standings = throttles.take(*limits)
+        standings = rate_limits.take(*limits)
         asked = talk.ask(mine, content, key)
         response = Response(
-            asked.receipt, status=202, headers=throttles.headers(standings)
+            asked.receipt, status=202, headers=rate_limits.headers(standings)
         )
         return cookies.keep(response, mine.agent, asked.refresh)
 
@@ -186,9 +186,9 @@ class DeedView(FrameView):
     def post(self, request):
         mine = self.visitor()
         deed = self.read(request.data)
-        standings = throttles.take(*self.limits(mine, request.client_address))
+        standings = rate_limits.take(*self.limits(mine, request.client_address))
         status, body = deed(mine)
-        return Response(body, status, headers=throttles.headers(standings))
+        return Response(body, status, headers=rate_limits.headers(standings))
 
 
 class FeedbackView(DeedView):
@@ -227,10 +227,10 @@ class HandoverView(FrameView):
         if locale is not None:
             locale = text_in(request.data, "locale", LONGEST_LOCALE)
         limits = sessions.message_limits(mine, request.client_address)
-        standings = throttles.take(*limits)
+        standings = rate_limits.take(*limits)
         asked = talk.request_person(mine, locale or "")
         response = Response(
-            asked.receipt, status=202, headers=throttles.headers(standings)
+            asked.receipt, status=202, headers=rate_limits.headers(standings)
         )
         return cookies.keep(response, mine.agent, asked.refresh)
 
@@ -238,9 +238,9 @@ class HandoverView(FrameView):
         mine = self.visitor()
         email = text_in(request.data, "email", LONGEST_EMAIL)
         limits = sessions.message_limits(mine, request.client_address)
-        standings = throttles.take(*limits)
+        standings = rate_limits.take(*limits)
         left = talk.leave_email(mine, email)
-        return Response(left, headers=throttles.headers(standings))
+        return Response(left, headers=rate_limits.headers(standings))
 
 
 class StreamView(FrameView):

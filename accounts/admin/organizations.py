@@ -5,14 +5,13 @@ from django.db import transaction
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from accounts import cache
+from accounts.access.api_keys import revoke_api_key
 from accounts.admin.recorded import (
     IsDeletedFilter,
     OperatorAdmin,
     ReadOnlyAdmin,
     SoftDeletedAdmin,
 )
-from accounts.keys import revoke_api_key
-from accounts.members import revoke_invitation
 from accounts.models import (
     APIKey,
     AuditAction,
@@ -26,7 +25,8 @@ from accounts.models import (
     Organization,
 )
 from accounts.models.organizations import PLAN_LIMITS, UNLIMITED
-from accounts.removal import delete_organization, restore_organization
+from accounts.organizations.deletion import delete_organization, restore_organization
+from accounts.organizations.members import revoke_invitation
 
 # Tables of sign-in that users' own pages keep; operators have no business there.
 KEPT_BY_USERS = {"account", "socialaccount", "mfa"}

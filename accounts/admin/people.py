@@ -13,10 +13,10 @@ from accounts.admin.recorded import (
     RefusableForm,
     SoftDeletedAdmin,
 )
-from accounts.closing import close_account, reopen_account
 from accounts.errors import NotFound
-from accounts.factors import remove_factors
 from accounts.models import AuditAction, BrowserSession, User
+from accounts.privacy.account_closing import close_account, reopen_account
+from accounts.sign_in.second_factors import remove_factors
 
 
 class EmailIsFree:

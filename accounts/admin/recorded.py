@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from accounts import audit
+from accounts.audit import log as audit
 from accounts.errors import DomainError
 from accounts.models.audit import PLATFORM, AuditAction
 

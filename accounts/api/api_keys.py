@@ -5,7 +5,7 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from accounts import keys
+from accounts.access import api_keys
 from accounts.api.fields import NameField
 from accounts.api.viewsets import (
     IDEMPOTENCY,
@@ -102,7 +102,7 @@ class KeyViewSet(OrganizationViewSet):
         body = self.body()
         repeated = idempotency_key(request, body)
         body.pop("idempotency_key", None)
-        key, raw = keys.create_api_key(
+        key, raw = api_keys.create_api_key(
             user=self.principal.user,
             organization=self.organization,
             idempotency_key=repeated,
@@ -114,7 +114,7 @@ class KeyViewSet(OrganizationViewSet):
 
     @extend_schema(parameters=[ORGANIZATION], responses={204: None})
     def destroy(self, request, pk):
-        keys.revoke_api_key(key=self.find(pk), actor=self.principal.user)
+        api_keys.revoke_api_key(key=self.find(pk), actor=self.principal.user)
         return Response(status=204)
 
     @extend_schema(parameters=[ORGANIZATION], request=None, responses=KeyShape)
@@ -125,7 +125,7 @@ class KeyViewSet(OrganizationViewSet):
         key = mine.filter(pk=pk).first()
         if key is None:
             raise NotFound
-        key = keys.restore_api_key(key=key, actor=self.principal.user)
+        key = api_keys.restore_api_key(key=key, actor=self.principal.user)
         return Response(key_as_dict(key))
 
     @extend_schema(
@@ -139,7 +139,7 @@ class KeyViewSet(OrganizationViewSet):
         repeated = idempotency_key(request, body)
         body.pop("idempotency_key", None)
         asked = {"rotates": pk} | body
-        key, raw = keys.rotate_api_key(
+        key, raw = api_keys.rotate_api_key(
             key=self.find(pk),
             actor=self.principal.user,
             acting_key=self.principal.api_key,

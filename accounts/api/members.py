@@ -8,7 +8,6 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from accounts import members
 from accounts.api.fields import StrictSerializer
 from accounts.api.viewsets import (
     IDEMPOTENCY,
@@ -18,6 +17,7 @@ from accounts.api.viewsets import (
 )
 from accounts.models.invitations import Invitation
 from accounts.models.organizations import Membership, Role
+from accounts.organizations import members
 
 
 class MemberShape(serializers.Serializer):

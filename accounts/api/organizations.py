@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from accounts import members, removal
+from accounts.access.authentication import Principal
 from accounts.api.fields import NameField, StrictSerializer
 from accounts.api.viewsets import (
     IDEMPOTENCY,
@@ -16,11 +16,11 @@ from accounts.api.viewsets import (
     OrganizationViewSet,
     WhateverAccepted,
 )
-from accounts.archives import attachment
-from accounts.authentication import Principal
 from accounts.errors import NotFound
-from accounts.exports import export_organization
 from accounts.models.organizations import Membership, Organization, Plan, Role
+from accounts.organizations import deletion, members
+from accounts.privacy.archives import attachment
+from accounts.privacy.exports import export_organization
 
 ARCHIVE = {(200, "application/zip"): OpenApiTypes.BINARY}
 
@@ -159,7 +159,7 @@ class OrganizationsViewSet(OrganizationViewSet):
     def destroy(self, request, pk):
         """Refuse it from the next request on; an owner can bring it back for a time."""
         row = self._settled(pk)
-        removal.delete_organization(organization=row.organization, actor=request.user)
+        deletion.delete_organization(organization=row.organization, actor=request.user)
         return Response(status=204)
 
     @extend_schema(responses=DeletedOrganizationShape(many=True))
@@ -177,7 +177,7 @@ class OrganizationsViewSet(OrganizationViewSet):
         row = mine.filter(organization_id=int(pk)).first()
         if row is None:
             raise NotFound
-        organization = removal.restore_organization(
+        organization = deletion.restore_organization(
             organization=row.organization, actor=request.user
         )
         return Response(organization_as_dict(organization, row.role))

@@ -10,14 +10,14 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from accounts import closing
 from accounts.api.fields import StrictSerializer, TextField
 from accounts.api.viewsets import ORGANIZATION, OrganizationViewSet, WhateverAccepted
-from accounts.archives import attachment
 from accounts.errors import Forbidden
-from accounts.exports import export_person, export_visitor
 from accounts.models.users import AuthProvider, User
-from accounts.visitors import LONGEST_ID, erase_visitor
+from accounts.privacy import account_closing
+from accounts.privacy.archives import attachment
+from accounts.privacy.exports import export_person, export_visitor
+from accounts.privacy.visitors import LONGEST_ID, erase_visitor
 
 ARCHIVE = {(200, "application/zip"): OpenApiTypes.BINARY}
 VISITOR = OpenApiParameter("visitor_id", str, required=True)
@@ -71,7 +71,7 @@ class AccountViewSet(OrganizationViewSet):
             check_fresh(request._request)
         except ReauthenticationRequired:
             raise NotFresh from None
-        closing.close_account(user=request.user, actor=request.user)
+        account_closing.close_account(user=request.user, actor=request.user)
         request._request.session.flush()
         return Response(status=204)
 

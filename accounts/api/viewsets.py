@@ -12,9 +12,9 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
+from accounts.access.authentication import Principal, is_still_let_in
 from accounts.api.fields import StrictSerializer, TextField
 from accounts.api.idempotency import create_once
-from accounts.authentication import Principal, is_still_let_in
 from accounts.errors import Invalid
 from accounts.models.organizations import Organization
 from accounts.models.users import User

@@ -8,7 +8,6 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from accounts import endpoints
 from accounts.api.fields import NameField, StrictSerializer, TextField
 from accounts.api.viewsets import (
     IDEMPOTENCY,
@@ -25,6 +24,7 @@ from accounts.models.webhooks import (
     WebhookEndpoint,
     WebhookEvent,
 )
+from accounts.webhooks import endpoints
 
 UUID_PATTERN = OrganizationViewSet.lookup_value_regex
 DELIVERY = OpenApiParameter(

@@ -3,7 +3,7 @@ import secrets
 import factory
 from factory.django import DjangoModelFactory
 
-from accounts.keys import create_api_key
+from accounts.access.api_keys import create_api_key
 from accounts.models import Membership, Organization, Plan, Role, Scope, User
 
 PASSWORD = "a long enough passphrase"
@@ -61,7 +61,7 @@ class MembershipFactory(DjangoModelFactory):
 
 def make_key(membership: Membership, **fields) -> str:
     """Return the raw key of a new API key; it may do everything its owner may."""
-    from accounts.permissions import may
+    from accounts.access.permissions import may
 
     fields.setdefault(
         "scopes", [scope for scope in Scope.offered() if may(membership.role, scope)]
@@ -83,8 +83,8 @@ class OperatorFactory(UserFactory):
 
 def make_webhook(membership: Membership, url: str, **fields):
     """Return a webhook endpoint that hears everything, and its secret."""
-    from accounts.endpoints import create_endpoint
     from accounts.models import WebhookEvent
+    from accounts.webhooks.endpoints import create_endpoint
 
     fields.setdefault("events", WebhookEvent.values)
     return create_endpoint(

@@ -5,8 +5,8 @@ from uuid import uuid4
 import pytest
 from django.test.utils import CaptureQueriesContext
 
-from accounts.members import invite_member
 from accounts.models import APIKey, Organization, Role
+from accounts.organizations.members import invite_member
 from accounts.tests.factories import MembershipFactory
 from conftest import client_with_key
 

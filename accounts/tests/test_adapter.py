@@ -6,7 +6,7 @@ import pytest
 from django.core import mail
 from django.urls import reverse
 
-from accounts.adapter import at_our_address
+from accounts.sign_in.adapter import at_our_address
 from accounts.tests.factories import person_who_signs_in
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from accounts import addresses
-from accounts.addresses import AddressRefused, judge, targets_of
+from accounts.outbound import addresses
+from accounts.outbound.addresses import AddressRefused, judge, targets_of
 
 REFUSED = """
 0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 100.100.100.200 127.0.0.1 127.1.2.3

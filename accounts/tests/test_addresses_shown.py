@@ -11,8 +11,8 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from accounts import members
 from accounts.models import AuditLog, Role, User
+from accounts.organizations import members
 from accounts.tests.factories import (
     PASSWORD,
     OperatorFactory,

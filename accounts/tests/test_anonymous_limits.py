@@ -10,7 +10,7 @@ from django.db import connections
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
-from accounts import throttles
+from accounts import rate_limits
 from accounts.tests.factories import new_address
 from accounts.views.access import anonymous_page
 from config.tests.serving import free_port
@@ -49,7 +49,7 @@ def knock(address):
 def limiter(request, settings, monkeypatch):
     if not request.param:
         settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
-        monkeypatch.setattr(throttles, "_local", throttles._Local())
+        monkeypatch.setattr(rate_limits, "_local", rate_limits._Local())
 
 
 def test_forty_at_once_against_a_limit_of_ten_let_exactly_ten_in(limiter):

@@ -7,11 +7,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from accounts.access.api_keys import create_api_key, revoke_api_key
+from accounts.audit.refusals import FROM_ONE_NETWORK
 from accounts.errors import Forbidden, Invalid
-from accounts.keys import create_api_key, revoke_api_key
 from accounts.models import APIKey, AuditLog, Role
 from accounts.models.api_keys import SHAPE, generate_key, is_well_formed
-from accounts.refusals import FROM_ONE_NETWORK
 from accounts.tests.factories import make_key
 
 URL = "/api/v1/agents/"

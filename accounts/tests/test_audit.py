@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import DatabaseError, connection, connections, transaction
 
-from accounts import audit
+from accounts.audit import log as audit
 from accounts.models import AuditAction, AuditHead, AuditLog
 from accounts.tests.factories import OrganizationFactory
 from config.tests.index_columns import index_columns

@@ -7,18 +7,18 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from accounts.audit import details_digest, record
-from accounts.models import AuditAction, AuditLog
-from accounts.redaction import (
+from accounts.audit.log import details_digest, record
+from accounts.audit.redaction import (
     LONGEST_TEXT,
     REDACTED,
     WITHHELD,
     is_secret_in_body,
     redact_body,
 )
-from accounts.request_facts import RequestFacts, current_request
+from accounts.audit.request_facts import RequestFacts, current_request
+from accounts.audit.verification import verify_audit
+from accounts.models import AuditAction, AuditLog
 from accounts.tests.factories import new_address, person_who_signs_in
-from accounts.verification import verify_audit
 from agents.tests.factories import KnowledgePackFactory, SessionFactory
 
 AGENTS = "/api/v1/agents/"

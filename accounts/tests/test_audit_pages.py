@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts import audit
+from accounts.audit import log as audit
 from accounts.models import AuditAction
 from accounts.views.audit import harmless
 

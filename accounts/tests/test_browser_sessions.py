@@ -8,8 +8,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import browser_sessions
 from accounts.models import AuditLog, BrowserSession
+from accounts.sign_in import browser_sessions
 from accounts.tests.factories import PASSWORD, UserFactory, person_who_signs_in
 
 pytestmark = pytest.mark.django_db

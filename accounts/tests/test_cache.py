@@ -7,8 +7,9 @@ import pytest
 import redis
 from django.db import transaction
 
-from accounts import cache, members, memberships
+from accounts import cache
 from accounts.models import Membership, Organization, Role
+from accounts.organizations import members, memberships
 from accounts.tests.factories import MembershipFactory, OrganizationFactory
 from config.tests.serving import free_port, until
 

@@ -10,21 +10,21 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from accounts.audit import record
-from accounts.closing import (
+from accounts.audit.log import record
+from accounts.audit.request_facts import RequestFacts, current_request
+from accounts.audit.verification import verify_audit
+from accounts.errors import NotFound
+from accounts.models import APIKey, AuditAction, AuditDetail, AuditLog, Role, User
+from accounts.organizations.members import invite_member
+from accounts.privacy.account_closing import (
     SoleOwner,
     close_account,
     erase_account,
     erase_overdue_accounts,
     reopen_account,
 )
-from accounts.closing_notices import tell_person
-from accounts.errors import NotFound
-from accounts.members import invite_member
-from accounts.models import APIKey, AuditAction, AuditDetail, AuditLog, Role, User
-from accounts.request_facts import RequestFacts, current_request
+from accounts.privacy.notifications import tell_person
 from accounts.tests.factories import MembershipFactory, OperatorFactory, make_key
-from accounts.verification import verify_audit
 
 pytestmark = pytest.mark.django_db
 

@@ -12,8 +12,8 @@ from django.db import IntegrityError, connections
 from django.test import Client
 from django.urls import reverse
 
-from accounts import identities
 from accounts.models import AuditLog, AuthProvider, User
+from accounts.sign_in import identities
 from accounts.tests.factories import PASSWORD, new_address, person_who_signs_in
 from accounts.tests.issuer import back, begin, let_in, sign_in
 

@@ -9,9 +9,10 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from accounts import first_owner, redis_pool
-from accounts.first_owner import AlreadySetUp, issue_setup_code
 from accounts.models import AuditLog, Membership, User
+from accounts.outbound import redis_pool
+from accounts.sign_in import first_owner
+from accounts.sign_in.first_owner import AlreadySetUp, issue_setup_code
 from accounts.tests.factories import OperatorFactory, UserFactory
 
 pytestmark = pytest.mark.django_db

@@ -2,9 +2,13 @@
 
 import pytest
 
-from accounts import first_owner
-from accounts.first_owner import AlreadySetUp, create_first_owner, issue_setup_code
 from accounts.models import Membership, Organization
+from accounts.sign_in import first_owner
+from accounts.sign_in.first_owner import (
+    AlreadySetUp,
+    create_first_owner,
+    issue_setup_code,
+)
 from metrics.tests.together import Meeting, at_once
 
 pytestmark = [pytest.mark.threaded, pytest.mark.django_db(transaction=True)]

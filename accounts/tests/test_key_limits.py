@@ -7,7 +7,7 @@ import pytest
 from django.db import connections
 from django.test import Client
 
-from accounts import throttles
+from accounts import rate_limits
 from accounts.models import RateLimitTier
 from accounts.tests.factories import MembershipFactory, make_key
 from config.tests.serving import free_port
@@ -55,7 +55,7 @@ def test_a_browser_is_not_counted(ada, client):
 
 def test_without_redis_each_process_counts_for_itself(ada, settings, monkeypatch):
     settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
-    monkeypatch.setattr(throttles, "_local", throttles._Local())
+    monkeypatch.setattr(rate_limits, "_local", rate_limits._Local())
     key = make_key(ada)
     assert [ask(key).status_code for _ in range(4)] == [200, 200, 200, 429]
 

@@ -8,10 +8,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.access.api_keys import create_api_key, restore_api_key, revoke_api_key
 from accounts.errors import Forbidden, Invalid
-from accounts.keys import create_api_key, restore_api_key, revoke_api_key
-from accounts.members import change_role, remove_member
 from accounts.models import APIKey, AuditLog, Plan, Role, Scope
+from accounts.organizations.members import change_role, remove_member
 from accounts.tests.factories import MembershipFactory
 from agents.tests.factories import AgentFactory
 

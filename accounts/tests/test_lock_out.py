@@ -10,8 +10,8 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
-from accounts import guesses
-from accounts.devices import COOKIE
+from accounts.sign_in import attempt_limits
+from accounts.sign_in.known_devices import COOKIE
 from accounts.tests.factories import PASSWORD, UserFactory, person_who_signs_in
 
 LOGIN = reverse("account_login")
@@ -46,8 +46,8 @@ def few(monkeypatch):
     """Let so few guesses through from all strangers together."""
 
     def set_to(number):
-        for what, (own, _) in dict(guesses.RATES).items():
-            monkeypatch.setitem(guesses.RATES, what, (own, f"{number}/h/key"))
+        for what, (own, _) in dict(attempt_limits.RATES).items():
+            monkeypatch.setitem(attempt_limits.RATES, what, (own, f"{number}/h/key"))
 
     return set_to
 

@@ -10,7 +10,6 @@ from django.core import mail
 from django.db import connections
 from django.utils import timezone
 
-from accounts import invitations, members
 from accounts.errors import Forbidden, Invalid, NotFound
 from accounts.models import (
     APIKey,
@@ -21,6 +20,7 @@ from accounts.models import (
     Role,
     User,
 )
+from accounts.organizations import invitation_mail, members
 from accounts.tests.factories import (
     MembershipFactory,
     OrganizationFactory,
@@ -51,7 +51,7 @@ def test_who_creates_an_organization_owns_it():
 
 def test_an_invitation_is_mailed_and_opens_the_door_once(ada, mailoutbox):
     invitation = invite(ada, "New@Example.com")
-    invitations.send(str(invitation.pk))
+    invitation_mail.send(str(invitation.pk))
     link = re.search(r"http\S+/join/(\w+)/", mail.outbox[0].body)
     membership = members.accept_as_new_user(
         token=link[1], name="New Person", password="a long enough passphrase"
@@ -75,7 +75,7 @@ def test_an_invitation_that_is_over_opens_nothing(ada, field):
     Invitation.objects.update(**{field: timezone.now() - timedelta(seconds=1)})
     with pytest.raises(members.InvitationInvalid):
         members.find_invitation(members.token_of(invitation))
-    assert invitations.send(str(invitation.pk)) is False
+    assert invitation_mail.send(str(invitation.pk)) is False
 
 
 def test_a_forged_token_opens_nothing(ada):

@@ -4,8 +4,8 @@ import pytest
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts import members
 from accounts.models import Invitation, Membership, Role, User
+from accounts.organizations import members
 from accounts.tests.factories import MembershipFactory, UserFactory
 
 MEMBERS = "/members/"

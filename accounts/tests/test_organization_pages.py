@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditLog, Membership, Organization, Role, User
-from accounts.removal import delete_organization
+from accounts.organizations.deletion import delete_organization
 from accounts.tests.factories import PASSWORD, MembershipFactory, UserFactory
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from accounts.outbound import RequestFailed, post
+from accounts.outbound.requests import RequestFailed, post
 
 NAME = "hooks.example"
 

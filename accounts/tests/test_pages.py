@@ -9,7 +9,7 @@ from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.keys import create_api_key
+from accounts.access.api_keys import create_api_key
 from accounts.models import APIKey, Membership, Role, Scope
 from accounts.tests.factories import (
     PASSWORD,

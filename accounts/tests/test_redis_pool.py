@@ -4,8 +4,8 @@ import time
 import pytest
 import redis
 
-from accounts import redis_pool
-from accounts.redis_pool import connect
+from accounts.outbound import redis_pool
+from accounts.outbound.redis_pool import connect
 
 
 @pytest.fixture

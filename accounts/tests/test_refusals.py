@@ -7,15 +7,15 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts import throttles
-from accounts.audit import without_secrets
-from accounts.keys import revoke_api_key
-from accounts.members import invite_member, token_of
+from accounts import rate_limits
+from accounts.access.api_keys import revoke_api_key
+from accounts.audit.log import without_secrets
+from accounts.audit.refusals import FROM_ONE_NETWORK
 from accounts.models import APIKey, AuditLog, Role
 from accounts.models.api_keys import generate_key
-from accounts.refusals import FROM_ONE_NETWORK
+from accounts.organizations.members import invite_member, token_of
+from accounts.rate_limits import network_of
 from accounts.tests.factories import make_key
-from accounts.throttles import network_of
 from config.tests.serving import free_port
 from widget.tests.conftest import Visitor
 from widget.tests.factories import SpeakingAgentFactory
@@ -162,7 +162,7 @@ def test_without_redis_no_door_breaks(settings, monkeypatch, stranger, harbor, a
         organization=harbor, actor=ada.user, email="x@example.com", role=Role.VIEWER
     )
     settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
-    monkeypatch.setattr(throttles, "_local", throttles._Local())
+    monkeypatch.setattr(rate_limits, "_local", rate_limits._Local())
     form = {"login": "x@example.com", "password": "wrong"}
     assert stranger.post(reverse("account_login"), form).status_code == 200
     assert stranger.get(f"/join/{token_of(offer)}/").status_code == 200

@@ -5,25 +5,25 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.closing import close_account
-from accounts.closing_notices import tell_owners
+from accounts.access.api_keys import create_api_key
 from accounts.errors import NotFound
-from accounts.invitations import send
-from accounts.keys import create_api_key
-from accounts.members import (
-    InvitationInvalid,
-    accept_invitation,
-    invite_member,
-    token_of,
-)
 from accounts.models import AuditLog, Organization, Role, User
-from accounts.removal import (
+from accounts.organizations.deletion import (
     NotRestorable,
     delete_organization,
     erase_organization,
     erase_overdue_organizations,
     restore_organization,
 )
+from accounts.organizations.invitation_mail import send
+from accounts.organizations.members import (
+    InvitationInvalid,
+    accept_invitation,
+    invite_member,
+    token_of,
+)
+from accounts.privacy.account_closing import close_account
+from accounts.privacy.notifications import tell_owners
 from accounts.tests.factories import MembershipFactory, make_key
 
 pytestmark = pytest.mark.django_db

@@ -4,8 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from accounts import redis_pool, throttles
-from accounts.throttles import Limit, RateLimited, take
+from accounts import rate_limits
+from accounts.outbound import redis_pool
+from accounts.rate_limits import Limit, RateLimited, take
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def limit():
 @pytest.fixture
 def without_redis(settings, monkeypatch):
     settings.REDIS_URL = "unix:///nowhere/redis.sock"
-    monkeypatch.setattr(throttles, "_local", throttles._Local())
+    monkeypatch.setattr(rate_limits, "_local", rate_limits._Local())
 
 
 def taken(limit: Limit) -> bool:
@@ -39,7 +40,7 @@ def test_forty_at_once_get_exactly_ten(limit):
 
 def test_the_headers_say_how_much_is_left(limit):
     standings = take(limit)
-    assert throttles.headers(standings) == {
+    assert rate_limits.headers(standings) == {
         "RateLimit-Policy": '"test";q=10;w=60',
         "RateLimit": '"test";r=9;t=6',
     }
@@ -88,8 +89,8 @@ def test_without_redis_each_process_counts_for_itself(limit, without_redis):
 
 
 def test_the_local_memory_is_bounded(monkeypatch, without_redis):
-    monkeypatch.setattr(throttles, "MOST_LOCAL_KEYS", 5)
+    monkeypatch.setattr(rate_limits, "MOST_LOCAL_KEYS", 5)
     moment = Limit("moment", 1000, 1, "")
     for number in range(50):
         take(moment._replace(key=str(number)))
-    assert len(throttles._local.full_at) < 50
+    assert len(rate_limits._local.full_at) < 50

@@ -3,8 +3,8 @@
 import pytest
 from django.urls import reverse
 
+from accounts.access.api_keys import create_api_key, restore_api_key, revoke_api_key
 from accounts.errors import Invalid
-from accounts.keys import create_api_key, restore_api_key, revoke_api_key
 from accounts.models import APIKey, Scope
 from accounts.tests.factories import make_key
 from accounts.views.forms.forms import SCOPE_WORDS

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from accounts.models import AuthProvider, User
-from accounts.people import get_user_by_id
+from accounts.sign_in.lookup import get_user_by_id
 from accounts.tests.factories import PASSWORD, UserFactory, make_key
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.urls import reverse
 
-from accounts import audit
+from accounts.audit import log as audit
+from accounts.audit.verification import verify_audit
 from accounts.models import (
     AuditAction,
     AuditAnchor,
@@ -18,7 +19,6 @@ from accounts.models import (
     AuditLog,
 )
 from accounts.tests.factories import PASSWORD, UserFactory
-from accounts.verification import verify_audit
 
 pytestmark = pytest.mark.django_db
 

@@ -6,9 +6,9 @@ from threading import Event
 import pytest
 from django.db import connection
 
-from accounts import audit
+from accounts.audit import log as audit
+from accounts.audit.verification import verify_audit
 from accounts.models import AuditAction, AuditDetail, AuditLog
-from accounts.verification import verify_audit
 
 pytestmark = [pytest.mark.threaded, pytest.mark.django_db(transaction=True)]
 

@@ -8,7 +8,6 @@ from django.db import transaction
 from django.utils import timezone
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from accounts import endpoints, webhooks
 from accounts.models import (
     AuditLog,
     Organization,
@@ -18,10 +17,12 @@ from accounts.models import (
     WebhookEvent,
     WorkStatus,
 )
-from accounts.outbound import Answer
+from accounts.outbound.requests import Answer
 from accounts.tests.factories import make_webhook
 from accounts.tests.receivers import receiving
 from accounts.tests.telling import EVENT, make_due, publish, send
+from accounts.webhooks import delivery as webhooks
+from accounts.webhooks import endpoints
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,6 @@ from uuid import uuid4
 import pytest
 from rest_framework.test import APIClient
 
-from accounts import endpoints, webhooks
 from accounts.models import (
     AuditLog,
     Membership,
@@ -15,6 +14,8 @@ from accounts.models import (
 )
 from accounts.tests.factories import MembershipFactory, make_webhook
 from accounts.tests.receivers import receiving
+from accounts.webhooks import delivery as webhooks
+from accounts.webhooks import endpoints
 from conftest import client_with_key
 
 URL = "/api/v1/webhooks/"

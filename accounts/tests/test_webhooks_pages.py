@@ -5,10 +5,11 @@ import re
 import pytest
 from django.urls import reverse
 
-from accounts import endpoints, webhooks
 from accounts.models import Role, WebhookDelivery, WebhookEndpoint
 from accounts.tests.factories import MembershipFactory, make_webhook
 from accounts.tests.receivers import receiving
+from accounts.webhooks import delivery as webhooks
+from accounts.webhooks import endpoints
 
 PAGE = "/webhooks/"
 FORM = {"url": "https://example.com/h?a=1&b=2", "events": ["agent.created"]}

@@ -10,11 +10,11 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import webhooks
 from accounts.models import WebhookAttempt, WebhookDelivery, WorkStatus
 from accounts.tests.factories import MembershipFactory, make_webhook
 from accounts.tests.receivers import misbehaving, receiving
 from accounts.tests.telling import publish, send
+from accounts.webhooks import delivery as webhooks
 
 
 @pytest.fixture(autouse=True)

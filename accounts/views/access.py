@@ -8,10 +8,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from accounts.authentication import ORGANIZATION_IN_SESSION, Principal, describe_actor
-from accounts.memberships import memberships_of
-from accounts.permissions import MATRIX, may
-from accounts.throttles import Limit, RateLimited, network_of, take
+from accounts.access.authentication import (
+    ORGANIZATION_IN_SESSION,
+    Principal,
+    describe_actor,
+)
+from accounts.access.permissions import MATRIX, may
+from accounts.organizations.memberships import memberships_of
+from accounts.rate_limits import Limit, RateLimited, network_of, take
 
 
 def principal_of(request: HttpRequest) -> Principal | None:

@@ -10,16 +10,16 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.browser_sessions import (
+from accounts.errors import DomainError, NotFound
+from accounts.models.browser_sessions import BrowserSession
+from accounts.organizations.profiles import change_name
+from accounts.sign_in.browser_sessions import (
     end_other_sessions,
     end_session,
     forget_browser,
 )
-from accounts.errors import DomainError, NotFound
-from accounts.factors import overview_of
-from accounts.identities import identities_of
-from accounts.models.browser_sessions import BrowserSession
-from accounts.profiles import change_name
+from accounts.sign_in.identities import identities_of
+from accounts.sign_in.second_factors import overview_of
 from accounts.views.access import person_page
 from accounts.views.forms.forms import NameForm
 

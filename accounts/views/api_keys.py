@@ -11,17 +11,17 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.authentication import ORGANIZATION_IN_SESSION
-from accounts.errors import DomainError
-from accounts.keys import (
+from accounts.access.api_keys import (
     create_api_key,
     restore_api_key,
     revoke_api_key,
     rotate_api_key,
 )
+from accounts.access.authentication import ORGANIZATION_IN_SESSION
+from accounts.audit.request_facts import answers_with
+from accounts.errors import DomainError
 from accounts.models.api_keys import APIKey
 from accounts.models.organizations import Membership
-from accounts.request_facts import answers_with
 from accounts.views.access import page, person_page, principal_of
 from accounts.views.forms.forms import APIKeyForm, RotationForm
 

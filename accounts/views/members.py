@@ -10,10 +10,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import audit
-from accounts.authentication import ORGANIZATION_IN_SESSION
+from accounts.access.authentication import ORGANIZATION_IN_SESSION
+from accounts.access.permissions import may
+from accounts.audit import log as audit
 from accounts.errors import DomainError
-from accounts.members import (
+from accounts.models.audit import AuditAction
+from accounts.models.users import User
+from accounts.organizations.members import (
     InvitationInvalid,
     accept_as_new_user,
     accept_invitation,
@@ -24,9 +27,6 @@ from accounts.members import (
     revoke_invitation,
     transfer_ownership,
 )
-from accounts.models.audit import AuditAction
-from accounts.models.users import User
-from accounts.permissions import may
 from accounts.views.access import anonymous_page, page, principal_of
 from accounts.views.forms.forms import InvitationForm, JoinForm, RoleForm
 

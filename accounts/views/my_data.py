@@ -7,13 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.archives import attachment
-from accounts.browser_sessions import forget_browser
-from accounts.closing import close_account
+from accounts.audit.request_facts import answers_with
 from accounts.errors import DomainError
-from accounts.exports import export_person
 from accounts.models.organizations import Membership
-from accounts.request_facts import answers_with
+from accounts.privacy.account_closing import close_account
+from accounts.privacy.archives import attachment
+from accounts.privacy.exports import export_person
+from accounts.sign_in.browser_sessions import forget_browser
 from accounts.views.access import person_page, principal_of
 from accounts.views.forms.organizations import ConfirmationForm
 

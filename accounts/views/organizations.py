@@ -9,21 +9,21 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.archives import attachment
-from accounts.authentication import ORGANIZATION_IN_SESSION
+from accounts.access.authentication import ORGANIZATION_IN_SESSION
+from accounts.audit.request_facts import answer_now_with, answers_with
 from accounts.errors import DomainError
-from accounts.exports import export_organization, export_visitor
-from accounts.members import create_organization, rename_organization
 from accounts.models.organizations import Membership
-from accounts.removal import delete_organization, restore_organization
-from accounts.request_facts import answer_now_with, answers_with
+from accounts.organizations.deletion import delete_organization, restore_organization
+from accounts.organizations.members import create_organization, rename_organization
+from accounts.privacy.archives import attachment
+from accounts.privacy.exports import export_organization, export_visitor
+from accounts.privacy.visitors import erase_visitor
 from accounts.views.access import page, person_page, principal_of
 from accounts.views.forms.organizations import (
     ConfirmationForm,
     OrganizationForm,
     VisitorForm,
 )
-from accounts.visitors import erase_visitor
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

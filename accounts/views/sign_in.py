@@ -7,10 +7,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts import devices, first_owner
-from accounts.authentication import ORGANIZATION_IN_SESSION
+from accounts.access.authentication import ORGANIZATION_IN_SESSION
+from accounts.audit.request_facts import answers_with
 from accounts.errors import DomainError
-from accounts.request_facts import answers_with
+from accounts.sign_in import first_owner, known_devices
 from accounts.views.access import anonymous_page
 from accounts.views.forms.forms import FirstOwnerForm
 from accounts.views.members import SIGN_IN_BACKEND
@@ -21,7 +21,7 @@ class NewPasswordView(PasswordResetFromKeyView):
 
     def form_valid(self, form) -> HttpResponse:
         response = super().form_valid(form)
-        devices.remember(response, self.reset_user)
+        known_devices.remember(response, self.reset_user)
         return response
 
 

@@ -15,8 +15,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.errors import Invalid, NotFound
-from accounts.identities import disconnect_identity
 from accounts.provider import Issuer, unreachable
+from accounts.sign_in.identities import disconnect_identity
 
 ABOUT_PROVIDERS = "allauth.socialaccount"
 

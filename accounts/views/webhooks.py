@@ -10,7 +10,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.endpoints import (
+from accounts.audit.request_facts import answers_with
+from accounts.errors import DomainError
+from accounts.models.webhooks import WebhookDelivery, WebhookEndpoint
+from accounts.views.access import page, principal_of
+from accounts.views.forms.webhooks import WebhookForm
+from accounts.webhooks.endpoints import (
     create_endpoint,
     delete_endpoint,
     replay_delivery,
@@ -18,11 +23,6 @@ from accounts.endpoints import (
     send_test_event,
     update_endpoint,
 )
-from accounts.errors import DomainError
-from accounts.models.webhooks import WebhookDelivery, WebhookEndpoint
-from accounts.request_facts import answers_with
-from accounts.views.access import page, principal_of
-from accounts.views.forms.webhooks import WebhookForm
 
 PER_PAGE = 50
 MAY = "webhooks:manage"

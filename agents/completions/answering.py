@@ -18,8 +18,8 @@ from django.utils import timezone
 from accounts.errors import DomainError
 from accounts.models.lifecycle import new_id, request_fingerprint
 from accounts.models.users import User
-from accounts.webhooks import announcing
-from accounts.work import store_paid
+from accounts.webhooks.delivery import announcing
+from accounts.work.leases import store_paid
 from agents.completions.requests import Asked
 from agents.conversations.opening import AgentIsSilent
 from agents.llm.provider import Ending, ProviderError, Turn, estimate_tokens

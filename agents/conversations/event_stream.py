@@ -26,8 +26,8 @@ from django.http.response import HttpResponseBase
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 
-from accounts import redis_pool
 from accounts.errors import Invalid
+from accounts.outbound import redis_pool
 
 log = structlog.get_logger(__name__)
 

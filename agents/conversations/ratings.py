@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts import audit
+from accounts.audit import log as audit
 from accounts.errors import Invalid, NotFound
 from accounts.models.audit import AuditAction
 from accounts.models.users import User

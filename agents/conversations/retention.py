@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit
+from accounts.audit import log as audit
 from accounts.errors import Invalid
 from accounts.models.audit import AuditAction
 from accounts.models.organizations import Organization

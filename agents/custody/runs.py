@@ -13,13 +13,13 @@ from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
-from accounts import audit
+from accounts.audit import log as audit
 from accounts.errors import Invalid
 from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import WorkStatus, request_fingerprint
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
-from accounts.work import (
+from accounts.work.leases import (
     GAVE_UP,
     claim,
     finish,

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from accounts import audit
+from accounts.audit import log as audit
 from accounts.models.audit import AuditAction
 from accounts.models.organizations import Membership, Organization, Plan
 from accounts.models.users import User

@@ -7,12 +7,12 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Lower
 
-from accounts import audit
+from accounts.audit import log as audit
 from accounts.errors import DomainError, Invalid
 from accounts.models.audit import AuditAction
 from accounts.models.organizations import UNLIMITED, Organization
 from accounts.models.users import User
-from accounts.webhooks import announcing
+from accounts.webhooks.delivery import announcing
 from agents.configuration.origins import parse_origins
 from agents.configuration.settings import AgentConfig, Configuration, WidgetConfig
 from agents.custody.suites import create_test

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit
+from accounts.audit import log as audit
 from accounts.models.audit import AuditAction
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent

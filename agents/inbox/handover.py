@@ -10,12 +10,12 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.access.permissions import may
 from accounts.errors import DomainError, Invalid
 from accounts.models.lifecycle import request_fingerprint
 from accounts.models.organizations import Membership
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
-from accounts.permissions import may
 from agents.conversations import inbox_feed
 from agents.conversations.transcripts import handover_of, message_as_dict
 from agents.inbox import notifications

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
+from accounts.access.permissions import MATRIX
 from accounts.errors import NotFound
 from accounts.models.organizations import Membership, Organization
 from accounts.models.users import User
-from accounts.permissions import MATRIX
 from agents.conversations import inbox_feed
 from agents.conversations.search import saying
 from agents.inbox import closing, triage

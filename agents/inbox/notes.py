@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts import audit
+from accounts.audit import log as audit
 from accounts.errors import Forbidden, Invalid, NotFound
 from accounts.models.audit import AuditAction
 from accounts.models.users import User

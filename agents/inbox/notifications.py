@@ -12,11 +12,11 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.access.permissions import MATRIX
 from accounts.models.lifecycle import WorkStatus
 from accounts.models.organizations import Membership
 from accounts.models.users import User
-from accounts.permissions import MATRIX
-from accounts.work import GAVE_UP, claim, finish, retry_later
+from accounts.work.leases import GAVE_UP, claim, finish, retry_later
 from agents.models.inbox import Holder, InboxEntry, InboxNotice, NoticeKind, Notify
 from agents.models.sessions import Session
 

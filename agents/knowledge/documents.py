@@ -8,14 +8,14 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import audit
+from accounts.audit import log as audit
 from accounts.errors import DomainError, Invalid, NotFound
 from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import WorkStatus, request_fingerprint
 from accounts.models.organizations import UNLIMITED, Organization
 from accounts.models.users import User
-from accounts.webhooks import announcing
-from accounts.work import nudge
+from accounts.webhooks.delivery import announcing
+from accounts.work.leases import nudge
 from agents.knowledge.indexing import INDEX, index_anew
 from agents.knowledge.readiness import settle_readiness
 from agents.models.knowledge import Document, DocumentFile, KnowledgePack

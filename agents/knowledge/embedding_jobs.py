@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models.lifecycle import WorkStatus
 from accounts.models.organizations import Organization
-from accounts.work import (
+from accounts.work.leases import (
     GAVE_UP,
     claim,
     finish,

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from accounts.models.lifecycle import WorkStatus
 from accounts.models.webhooks import WebhookEvent
-from accounts.webhooks import publish
-from accounts.work import GAVE_UP, claim, finish, nudge, retry_later
+from accounts.webhooks.delivery import publish
+from accounts.work.leases import GAVE_UP, claim, finish, nudge, retry_later
 from agents.knowledge.chunks import Piece
 from agents.knowledge.embedding_jobs import embed_chunks
 from agents.knowledge.extraction import read_file, split_in_child

@@ -14,7 +14,7 @@ from accounts.errors import DomainError, Invalid
 from accounts.models.lifecycle import request_fingerprint
 from accounts.models.users import User
 from accounts.text import has_invisible_characters
-from accounts.webhooks import announcing
+from accounts.webhooks.delivery import announcing
 from agents.knowledge import documents
 from agents.knowledge.documents import DocumentLimitReached
 from agents.knowledge.file_types import MEDIA_TYPES, Kind, UnknownKind, kind_of

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS
 
 from accounts.cache import recall, row_from, values_of
-from accounts.memberships import organization_by_id
+from accounts.organizations.memberships import organization_by_id
 from agents.models.agents import Agent
 from agents.models.versions import AgentVersion
 

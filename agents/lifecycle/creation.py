@@ -7,15 +7,15 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Lower
 
-from accounts import audit
+from accounts.audit import log as audit
 from accounts.errors import DomainError, Invalid
 from accounts.insertion import insert_together
 from accounts.models.audit import AuditAction
 from accounts.models.organizations import Organization
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
-from accounts.webhooks import announcing
-from accounts.work import nudge
+from accounts.webhooks.delivery import announcing
+from accounts.work.leases import nudge
 from agents.configuration.model_choice import check_model
 from agents.configuration.origins import parse_origins
 from agents.configuration.personas import FALLBACK_KEY, get_persona

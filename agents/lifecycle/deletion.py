@@ -4,13 +4,13 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from accounts import audit
+from accounts.audit import log as audit
 from accounts.models.api_keys import APIKey
 from accounts.models.audit import AuditAction
 from accounts.models.organizations import Organization
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
-from accounts.webhooks import announcing
+from accounts.webhooks.delivery import announcing
 from agents.lifecycle.creation import AgentLimitReached
 from agents.lifecycle.references import name_taken
 from agents.models.agents import Agent

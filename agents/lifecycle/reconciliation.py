@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Count, F, Q
 
-from accounts import audit
+from accounts.audit import log as audit
 from accounts.models.audit import AuditAction
 from accounts.models.organizations import Organization
 from agents.models.agents import Agent

@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.db.models import Count, Q
 
-from accounts import audit
+from accounts.audit import log as audit
 from accounts.errors import DomainError, Stale
 from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import WorkStatus

@@ -13,7 +13,7 @@ import redis
 import structlog
 from django.conf import settings
 
-from accounts import redis_pool
+from accounts.outbound import redis_pool
 
 log = structlog.get_logger(__name__)
 

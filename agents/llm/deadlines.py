@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from accounts.outbound import Deadline
+from accounts.outbound.requests import Deadline
 from agents.llm.provider import ProviderError
 
 SLICE_SECONDS = 0.5

@@ -18,8 +18,8 @@ import httpcore2
 import httpx2
 import openai
 
-from accounts.addresses import AddressRefused, Target, resolve, targets_of
-from accounts.outbound import Deadline
+from accounts.outbound.addresses import AddressRefused, Target, resolve, targets_of
+from accounts.outbound.requests import Deadline
 from agents.llm.accounts import Account
 from agents.llm.deadlines import Patience
 from agents.llm.provider import ProviderError

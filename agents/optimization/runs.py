@@ -6,11 +6,11 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit
+from accounts.audit import log as audit
 from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import WorkStatus
 from accounts.models.webhooks import WebhookEvent
-from accounts.work import GAVE_UP, claim, finish, retry_later
+from accounts.work.leases import GAVE_UP, claim, finish, retry_later
 from agents.lifecycle.editing import propose_version
 from agents.models.agents import Agent, OptimizationStatus
 from agents.models.versions import (

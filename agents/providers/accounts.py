@@ -5,13 +5,13 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts import audit
+from accounts.audit import log as audit
 from accounts.encryption import encrypt
-from accounts.endpoints import checked_url
 from accounts.errors import DomainError, Invalid, NotFound
 from accounts.models.audit import AuditAction
 from accounts.models.organizations import Organization
 from accounts.models.users import User
+from accounts.webhooks.endpoints import checked_url
 from agents.knowledge.embedding_jobs import want_vectors
 from agents.models.knowledge import KnowledgePack
 from agents.models.providers import USUAL_URLS, ProviderAccount

@@ -8,10 +8,10 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit
+from accounts.audit import log as audit
 from accounts.models.audit import AuditAction
 from accounts.models.users import User
-from accounts.throttles import Limit, take
+from accounts.rate_limits import Limit, take
 from agents.llm import circuit_breaker
 from agents.llm.accounts import account_of
 from agents.llm.deadlines import Patience

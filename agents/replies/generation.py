@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.work import holds, renew, update_held
+from accounts.work.leases import holds, renew, update_held
 from agents.conversations import event_stream
 from agents.llm.prompt import MAX_CONTEXT_TOKENS
 from agents.llm.provider import (

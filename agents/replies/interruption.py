@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from accounts.errors import DomainError, Invalid, NotFound
 from accounts.models.lifecycle import WorkStatus
-from accounts.webhooks import announcing
-from accounts.work import nudge
+from accounts.webhooks.delivery import announcing
+from accounts.work.leases import nudge
 from agents.conversations import event_stream
 from agents.conversations.opening import AgentIsSilent
 from agents.inbox import assignment

@@ -10,15 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models.lifecycle import WorkStatus
-from accounts.places import claimable
-from accounts.work import (
-    GAVE_UP,
-    claim,
-    finish,
-    renew,
-    retry_later,
-    store_paid,
-)
+from accounts.work.leases import GAVE_UP, claim, finish, renew, retry_later, store_paid
+from accounts.work.places import claimable
 from agents.conversations import event_stream, inbox_feed
 from agents.conversations.transcripts import message_as_dict
 from agents.grounded.unanswered import leaves_open

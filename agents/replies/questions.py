@@ -4,10 +4,8 @@ from django.db import transaction
 
 from accounts.errors import Invalid
 from accounts.models.lifecycle import request_fingerprint
-from accounts.webhooks import announcing
-from accounts.work import (
-    nudge,
-)
+from accounts.webhooks.delivery import announcing
+from accounts.work.leases import nudge
 from agents.conversations import event_stream
 from agents.conversations.opening import AgentIsSilent
 from agents.inbox import handover

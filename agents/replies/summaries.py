@@ -7,7 +7,7 @@ import structlog
 from django.utils import timezone
 
 from accounts.models.lifecycle import WorkStatus
-from accounts.work import GAVE_UP, claim, finish, nudge, store_paid
+from accounts.work.leases import GAVE_UP, claim, finish, nudge, store_paid
 from agents.knowledge.sentences import split_sentences
 from agents.llm import prompt
 from agents.llm.openai_chat import OpenAICompatible

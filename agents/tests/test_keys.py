@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.keys import create_api_key
+from accounts.access.api_keys import create_api_key
 from accounts.models import APIKey, Membership, Scope
 from agents.lifecycle.deletion import delete_agent
 from agents.lifecycle.lookup import get_agent_by_api_key

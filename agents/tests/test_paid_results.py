@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import connections, transaction
 
-from accounts import work
+from accounts.work import leases
 from agents.models import Reservation, Session, UsageMonth
 from agents.replies import production, questions
 from agents.tests.factories import SessionFactory, knowing_agent
@@ -43,7 +43,7 @@ def produced_while_locked(reply, monkeypatch, *, until_first_failure: bool):
             let_go.set()
         yield 0.5
 
-    monkeypatch.setattr(work, "STORE_PAUSES", pauses())
+    monkeypatch.setattr(leases, "STORE_PAUSES", pauses())
 
     def hold():
         with transaction.atomic():

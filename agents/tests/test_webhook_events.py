@@ -7,8 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import members
 from accounts.models import AuditLog, Organization, WebhookDelivery, WebhookEvent
+from accounts.organizations import members
 from accounts.tests.factories import make_webhook
 from agents.conversations import opening
 from agents.custody.runs import perform, start_run

@@ -13,7 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from accounts import audit
+from accounts.audit import log as audit
 from accounts.errors import DomainError, Invalid
 from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import WorkStatus

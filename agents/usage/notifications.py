@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from accounts.models.organizations import UNLIMITED, Membership, Role
 from accounts.models.webhooks import WebhookEvent
-from accounts.webhooks import publish
-from accounts.work import nudge
+from accounts.webhooks.delivery import publish
+from accounts.work.leases import nudge
 from agents.models.usage import (
     AgentBudget,
     Reservation,

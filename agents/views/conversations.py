@@ -15,8 +15,8 @@ from django.views.decorators.http import (
     require_safe,
 )
 
+from accounts.audit.request_facts import withholds_body
 from accounts.errors import DomainError
-from accounts.request_facts import withholds_body
 from accounts.views.access import page, principal_of
 from agents.conversations import listing, ratings, retention, tags
 from agents.conversations.export import as_csv, as_json, json_response

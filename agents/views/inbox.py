@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.audit.request_facts import answer_now_with, withholds_body
 from accounts.errors import DomainError, NotFound
-from accounts.request_facts import answer_now_with, withholds_body
 from accounts.views.access import page, principal_of
 from agents.conversations import event_stream, inbox_feed
 from agents.inbox import canned_replies, handover, listing, notes

@@ -10,8 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.access.permissions import may
 from accounts.errors import DomainError, NotFound
-from accounts.permissions import may
 from accounts.views.access import page, principal_of
 from accounts.views.forms.forms import DomainForm
 from agents.inbox import canned_replies

@@ -15,8 +15,8 @@ from django.views.decorators.http import (
     require_safe,
 )
 
+from accounts.access.permissions import may
 from accounts.errors import DomainError, NotFound
-from accounts.permissions import may
 from accounts.views.access import page, principal_of
 from agents.api.downloads import as_attachment
 from agents.knowledge import listing

@@ -1,9 +1,9 @@
 """One row at least of every model, for pages that show all of them."""
 
-from accounts.endpoints import send_test_event
-from accounts.members import invite_member
 from accounts.models import AuditAnchor, IdempotencyKey, WebhookAttempt
+from accounts.organizations.members import invite_member
 from accounts.tests.factories import make_key, make_webhook
+from accounts.webhooks.endpoints import send_test_event
 from agents.conversations.retention import set_retention
 from agents.custody.runs import start_run
 from agents.custody.suites import create_test

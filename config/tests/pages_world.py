@@ -9,9 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.endpoints import send_test_event
-from accounts.keys import create_api_key
-from accounts.members import invite_member, token_of
+from accounts.access.api_keys import create_api_key
 from accounts.models import (
     Membership,
     Role,
@@ -20,7 +18,9 @@ from accounts.models import (
     WebhookEndpoint,
     WorkStatus,
 )
+from accounts.organizations.members import invite_member, token_of
 from accounts.tests.factories import MembershipFactory, make_webhook
+from accounts.webhooks.endpoints import send_test_event
 from agents.conversations.ratings import rate
 from agents.conversations.tags import add_tag
 from agents.custody.runs import perform, start_run

@@ -8,8 +8,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from accounts.audit import record
-from accounts.members import token_of
+from accounts.audit.log import record
 from accounts.models import (
     APIKey,
     AuditAction,
@@ -18,6 +17,7 @@ from accounts.models import (
     RateLimitTier,
     WebhookEndpoint,
 )
+from accounts.organizations.members import token_of
 from accounts.tests.factories import OperatorFactory
 from agents.models import (
     Agent,

@@ -16,7 +16,11 @@ DATABASE = {
     *("select_related", "prefetch_related", "select_for_update", "values_list"),
 }
 # Those that give a stream's connections back are those that may hop.
-MAY_HOP = {"config/front.py", "agents/streams.py", "agents/completion_stream.py"}
+MAY_HOP = {
+    "config/front.py",
+    "agents/conversations/event_stream.py",
+    "agents/completions/stream.py",
+}
 
 
 def sources() -> list[str]:

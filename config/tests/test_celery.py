@@ -12,7 +12,7 @@ import redis
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from accounts.places import kinds_of_work
+from accounts.work.places import kinds_of_work
 from config import heartbeat
 from config.celery import TIME_LIMIT_SECONDS, VISIBILITY_SECONDS, app
 from config.environment import BASE_DIR

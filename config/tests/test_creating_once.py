@@ -8,8 +8,8 @@ from django.apps import apps
 from django.urls import reverse
 from drf_spectacular.generators import SchemaGenerator
 
-from accounts.endpoints import create_endpoint
 from accounts.models import Role
+from accounts.webhooks.endpoints import create_endpoint
 from config.tests.routes import cells, is_organization_view, patterns
 from config.tests.test_every_door_is_recorded import body_of
 from config.tests.test_isolation import many, path_of, signed_in, world  # noqa: F401

@@ -14,9 +14,9 @@ from django.contrib.auth.models import Group
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import reverse
 
-from accounts.closing import close_account
 from accounts.models import Membership, Organization, Role, User
-from accounts.removal import delete_organization
+from accounts.organizations.deletion import delete_organization
+from accounts.privacy.account_closing import close_account
 from accounts.tests.factories import (
     PASSWORD,
     MembershipFactory,

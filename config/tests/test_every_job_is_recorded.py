@@ -12,10 +12,10 @@ from django.core.management import call_command, get_commands
 from django.utils import timezone
 
 from accounts import tasks as of_accounts
-from accounts.closing import close_account
 from accounts.management.commands import privacy
 from accounts.models import Organization, Role
-from accounts.removal import delete_organization
+from accounts.organizations.deletion import delete_organization
+from accounts.privacy.account_closing import close_account
 from accounts.tests.factories import MembershipFactory
 from agents import tasks as of_agents
 from agents.conversations.retention import set_retention

@@ -13,8 +13,7 @@ from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import reverse
 
-from accounts.endpoints import send_test_event
-from accounts.keys import revoke_api_key
+from accounts.access.api_keys import revoke_api_key
 from accounts.models import (
     APIKey,
     BrowserSession,
@@ -24,8 +23,9 @@ from accounts.models import (
     WebhookEndpoint,
     WorkStatus,
 )
-from accounts.removal import delete_organization
+from accounts.organizations.deletion import delete_organization
 from accounts.tests.factories import PASSWORD, MembershipFactory
+from accounts.webhooks.endpoints import send_test_event
 from agents.conversations.tags import add_tag
 from agents.import_export.agent_templates import file_of, ready_agents
 from agents.inbox.handover import take

@@ -4,8 +4,8 @@ from contextlib import suppress
 
 import pytest
 
-from accounts.audit import without_secrets
-from accounts.redaction import redact_body
+from accounts.audit.log import without_secrets
+from accounts.audit.redaction import redact_body
 from agents.conversations.search import terms
 from agents.custody.graders import GRADERS, Given
 from agents.grounded import answer_types, smalltalk, unanswered

@@ -12,11 +12,11 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from accounts.endpoints import create_endpoint
-from accounts.members import invite_member
+from accounts.access.permissions import NEVER_BY_KEY, may
 from accounts.models import APIKey, Role, Scope
-from accounts.permissions import NEVER_BY_KEY, may
+from accounts.organizations.members import invite_member
 from accounts.tests.factories import MembershipFactory, make_key
+from accounts.webhooks.endpoints import create_endpoint
 from agents.custody.runs import start_run
 from agents.custody.suites import create_test
 from agents.inbox.canned_replies import create_canned_reply

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.test import Client
 from rest_framework import serializers
 
-from accounts.keys import create_api_key
+from accounts.access.api_keys import create_api_key
 from agents.custody.suites import create_test
 from agents.tests.factories import (
     AgentFactory,

@@ -12,10 +12,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.keys import create_api_key, revoke_api_key
-from accounts.members import invite_member
+from accounts.access.api_keys import create_api_key, revoke_api_key
+from accounts.access.permissions import may
 from accounts.models import APIKey, Invitation, Membership, Role, Scope
-from accounts.permissions import may
+from accounts.organizations.members import invite_member
 from accounts.tests.factories import MembershipFactory, make_key
 
 pytestmark = pytest.mark.django_db

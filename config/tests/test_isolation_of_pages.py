@@ -11,8 +11,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts.access.permissions import may
 from accounts.models import Role
-from accounts.permissions import may
 from accounts.tests.factories import MembershipFactory
 from agents.models import Session
 from agents.tests.factories import ProviderAccountFactory, TagFactory

@@ -9,10 +9,10 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import WebhookDelivery, WorkStatus
-from accounts.places import kinds_of_work
 from accounts.tests.factories import make_webhook
 from accounts.tests.telling import publish
-from accounts.work import GAVE_UP, MAX_CLAIMS
+from accounts.work.leases import GAVE_UP, MAX_CLAIMS
+from accounts.work.places import kinds_of_work
 from agents.custody.runs import start_run
 from agents.inbox import handover
 from agents.knowledge.web.sites import create_source

@@ -14,12 +14,12 @@ import redis
 from django.db import connections
 from django.utils import timezone
 
-from accounts import webhooks
 from accounts.models import Organization, WebhookDelivery, WebhookEvent, WorkStatus
-from accounts.places import next_in_turn
 from accounts.tests.factories import MembershipFactory, make_webhook
 from accounts.tests.receivers import receiving
-from accounts.work import claim, finish, send
+from accounts.webhooks import delivery
+from accounts.work.leases import claim, finish, send
+from accounts.work.places import next_in_turn
 from agents import sweep
 from agents.lifecycle.creation import start_optimization
 from agents.models import Document, OptimizationRun
@@ -244,7 +244,7 @@ def io_worker(broker, tmp_path):
 def publish(member, times):
     organization = Organization.objects.get(pk=member.organization_id)
     for _ in range(times):
-        webhooks.publish(organization, WebhookEvent.AGENT_CREATED, {"id": "1"})
+        delivery.publish(organization, WebhookEvent.AGENT_CREATED, {"id": "1"})
 
 
 @pytest.mark.process

@@ -9,20 +9,20 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
-from accounts.archives import archive
-from accounts.closing import close_account, erase_account
+from accounts.audit.verification import verify_audit
 from accounts.models import AuditLog, Organization, User, WorkStatus
 from accounts.models.lifecycle import LeasedWork
-from accounts.privacy import Kind, Visitor, sections
-from accounts.removal import (
+from accounts.organizations.deletion import (
     delete_organization,
     erase_organization,
     restore_organization,
 )
+from accounts.privacy.account_closing import close_account, erase_account
+from accounts.privacy.archives import archive
+from accounts.privacy.registry import Kind, Visitor, sections
 from accounts.tests.factories import MembershipFactory
 from accounts.tests.test_closing import everything_stored
-from accounts.verification import verify_audit
-from accounts.work import wanted
+from accounts.work.leases import wanted
 from agents.models import Message, Session
 from agents.replies import production
 from agents.tests.factories import SessionFactory

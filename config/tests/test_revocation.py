@@ -11,11 +11,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.closing import close_account
-from accounts.keys import revoke_api_key
-from accounts.members import change_role, remove_member
+from accounts.access.api_keys import revoke_api_key
 from accounts.models import APIKey, Role
-from accounts.removal import delete_organization
+from accounts.organizations.deletion import delete_organization
+from accounts.organizations.members import change_role, remove_member
+from accounts.privacy.account_closing import close_account
 from accounts.tests.factories import MembershipFactory, make_key
 from agents.lifecycle.deletion import delete_agent
 from agents.lifecycle.editing import update_agent

@@ -10,7 +10,7 @@ import structlog
 from django.conf import settings
 
 import agents.tasks  # noqa: F401 - Celery then knows them
-from accounts.task_messages import publish
+from accounts.work.task_messages import publish
 from config.celery import app
 
 TASK = "agents.tasks.optimize_agent_prompt_background"

@@ -2,13 +2,14 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import closing, removal
-from accounts.archives import archive
 from accounts.errors import DomainError
-from accounts.exports import export_organization, export_person, export_visitor
 from accounts.models.organizations import Organization
 from accounts.models.users import User
-from accounts.visitors import erase_visitor
+from accounts.organizations import deletion
+from accounts.privacy import account_closing
+from accounts.privacy.archives import archive
+from accounts.privacy.exports import export_organization, export_person, export_visitor
+from accounts.privacy.visitors import erase_visitor
 
 PEOPLE = ("export-person", "close-account", "reopen-account", "erase-person")
 ORGANIZATIONS = (
@@ -51,16 +52,16 @@ class Command(BaseCommand):
         return _written(to, user.email, export_person(user=user, actor=None))
 
     def close_account(self, email):
-        closing.close_account(user=_person(email), actor=None)
+        account_closing.close_account(user=_person(email), actor=None)
         return "Closed."
 
     def reopen_account(self, email):
-        closing.reopen_account(user=_person(email), actor=None)
+        account_closing.reopen_account(user=_person(email), actor=None)
         return "Open again. Its memberships and keys are not."
 
     def erase_person(self, email):
-        user = closing.close_account(user=_person(email), actor=None)
-        closing.erase_account(user_id=user.pk)
+        user = account_closing.close_account(user=_person(email), actor=None)
+        account_closing.erase_account(user_id=user.pk)
         return "Erased."
 
     # --- Organizations ------------------------------------------------------
@@ -69,21 +70,21 @@ class Command(BaseCommand):
         return _written(to, organization.name, sections)
 
     def delete_organization(self, organization):
-        removal.delete_organization(organization=organization, actor=None)
+        deletion.delete_organization(organization=organization, actor=None)
         return "Deleted. It can be restored."
 
     def restore_organization(self, organization):
-        removal.restore_organization(organization=organization, actor=None)
+        deletion.restore_organization(organization=organization, actor=None)
         return "It is back."
 
     def erase_organization(self, organization):
-        removal.delete_organization(organization=organization, actor=None)
-        removal.erase_organization(organization=organization, actor=None)
+        deletion.delete_organization(organization=organization, actor=None)
+        deletion.erase_organization(organization=organization, actor=None)
         return "Erased."
 
     def erase_overdue(self):
-        organizations = removal.erase_overdue_organizations()
-        people = closing.erase_overdue_accounts()
+        organizations = deletion.erase_overdue_organizations()
+        people = account_closing.erase_overdue_accounts()
         return f"{organizations} organizations and {people} people erased."
 
     # --- Visitors -----------------------------------------------------------

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.first_owner import AlreadySetUp, OtherDatabase, issue_setup_code
+from accounts.sign_in.first_owner import AlreadySetUp, OtherDatabase, issue_setup_code
 
 
 class Command(BaseCommand):

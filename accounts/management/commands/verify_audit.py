@@ -3,8 +3,8 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand
 
-from accounts.audit import begin_anchor
-from accounts.verification import verify_audit
+from accounts.audit.log import begin_anchor
+from accounts.audit.verification import verify_audit
 
 MOST_SHOWN = 50
 

@@ -4,15 +4,15 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.utils import timezone
 
-from accounts import bindings
-from accounts.authentication import Principal
+from accounts.access import key_bindings
+from accounts.access.api_keys import TIERS
+from accounts.access.authentication import Principal
+from accounts.access.permissions import may
 from accounts.errors import DomainError
-from accounts.keys import TIERS
-from accounts.members import MAY_HAND_OUT
 from accounts.models.api_keys import Scope
 from accounts.models.organizations import Role
 from accounts.models.users import User
-from accounts.permissions import may
+from accounts.organizations.members import MAY_HAND_OUT
 
 SCOPE_WORDS = {
     Scope.AGENTS_READ: "see agents and their settings",
@@ -78,7 +78,7 @@ class APIKeyForm(DomainForm):
         ]
         self.fields["agent"].choices = [
             ("", "every agent"),
-            *bindings.choices(principal.organization),
+            *key_bindings.choices(principal.organization),
         ]
 
     def arguments(self) -> dict:

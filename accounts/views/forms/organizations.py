@@ -1,7 +1,7 @@
 from django import forms
 
+from accounts.privacy.visitors import LONGEST_ID
 from accounts.views.forms.forms import DomainForm
-from accounts.visitors import LONGEST_ID
 
 
 class OrganizationForm(DomainForm):

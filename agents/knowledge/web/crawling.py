@@ -8,9 +8,17 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.addresses import Resolver, resolve
 from accounts.models.lifecycle import WorkStatus
-from accounts.work import GAVE_UP, claim, finish, holds, nudge, renew, retry_later
+from accounts.outbound.addresses import Resolver, resolve
+from accounts.work.leases import (
+    GAVE_UP,
+    claim,
+    finish,
+    holds,
+    nudge,
+    renew,
+    retry_later,
+)
 from agents.knowledge.documents import (
     DocumentLimitReached,
     DuplicateDocument,

@@ -6,8 +6,8 @@ from urllib.parse import urljoin
 
 from django.conf import settings
 
-from accounts.addresses import Resolver, resolve
-from accounts.outbound import Answer, RequestFailed, get
+from accounts.outbound.addresses import Resolver, resolve
+from accounts.outbound.requests import Answer, RequestFailed, get
 from agents.knowledge.web.links import root_of, same_site, written
 from agents.knowledge.web.robots import MAX_BYTES, Rules, rules_in
 

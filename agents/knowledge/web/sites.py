@@ -6,14 +6,14 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit
+from accounts.audit import log as audit
 from accounts.errors import DomainError, Invalid, NotFound
 from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import WorkStatus, request_fingerprint
 from accounts.models.organizations import Organization
 from accounts.models.users import User
-from accounts.places import wanted
-from accounts.work import nudge
+from accounts.work.leases import nudge
+from accounts.work.places import wanted
 from agents.knowledge.readiness import settle_readiness
 from agents.knowledge.web.links import written
 from agents.models.knowledge import Document, KnowledgePack
