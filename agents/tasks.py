@@ -4,7 +4,6 @@ from celery import shared_task
 
 from accounts.work.io_tasks import IoTask
 from accounts.work.leases import limits
-from agents import sweep as unfinished
 from agents.conversations import retention
 from agents.custody import runs
 from agents.inbox import notifications
@@ -13,6 +12,7 @@ from agents.knowledge.web import crawling
 from agents.lifecycle import stats
 from agents.optimization import runs as optimization
 from agents.replies import production, summaries
+from agents.replies import sweep as unfinished
 from agents.usage import notifications as budget_notices
 
 

@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from accounts.models import AuditLog, Organization, WebhookDelivery
 from accounts.tests.factories import make_webhook
-from agents import sweep
 from agents.models import (
     AgentBudget,
     Reply,
@@ -18,7 +17,7 @@ from agents.models import (
     UsageMonth,
 )
 from agents.models.usage import month_after, this_month
-from agents.replies import production, questions
+from agents.replies import production, questions, sweep
 from agents.tests.factories import AgentFactory, SessionFactory
 from agents.tests.speaking import Scripted
 from agents.usage import budgets, notifications

@@ -12,7 +12,7 @@ from agents.knowledge.indexing import index_document
 from agents.knowledge.web import crawling, fetching, sites
 from agents.knowledge.web.crawling import crawl_source
 from agents.models import Document, KnowledgeSource, SourcePage
-from agents.sweep import resend
+from agents.replies.sweep import resend
 from agents.tests import files
 from agents.tests.factories import DocumentFactory, KnowledgePackFactory
 from agents.tests.sites import html, serving

@@ -6,10 +6,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import AuditLog
-from agents import sweep
 from agents.inbox.closing import delete_session, end_session, expire_session
 from agents.models import Reply, Session, SessionIsOver
-from agents.replies import questions
+from agents.replies import questions, sweep
 from agents.tests.factories import SessionFactory
 from agents.tests.speaking import events
 

@@ -8,10 +8,10 @@ from django.utils import timezone
 from accounts.errors import Invalid, KeyReused
 from accounts.models import AuditLog, Role
 from accounts.tests.factories import MembershipFactory
-from agents import privacy, sweep
+from agents import privacy
 from agents.inbox import closing, handover, listing, queue_timeouts
 from agents.models import Holder, InboxEntry, Message, SessionIsOver
-from agents.replies import production, questions
+from agents.replies import production, questions, sweep
 from agents.tests.factories import AgentFactory, SessionFactory
 from agents.tests.speaking import Scripted
 

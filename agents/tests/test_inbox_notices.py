@@ -8,10 +8,9 @@ from django.utils import timezone
 
 from accounts.models import Role
 from accounts.tests.factories import MembershipFactory
-from agents import sweep
 from agents.inbox import handover, listing, notifications
 from agents.models import InboxEntry, InboxNotice, InboxPreference
-from agents.replies import questions
+from agents.replies import questions, sweep
 from agents.tests.factories import AgentFactory, SessionFactory
 
 pytestmark = pytest.mark.django_db

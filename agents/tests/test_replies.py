@@ -8,13 +8,12 @@ from django.utils import timezone
 from accounts.errors import Invalid, KeyReused
 from accounts.models import AuditLog
 from accounts.tests.factories import UserFactory
-from agents import sweep
 from agents.conversations import event_stream, opening
 from agents.inbox import closing
 from agents.lifecycle.editing import update_agent
 from agents.llm.provider import ProviderError
 from agents.models import Agent, Message, Reply, Session, SessionIsOver
-from agents.replies import production, questions
+from agents.replies import production, questions, sweep
 from agents.replies.generation import Watch
 from agents.tests.factories import AgentFactory, SessionFactory, knowing_agent
 from agents.tests.speaking import Scripted, events, names, said

@@ -20,9 +20,8 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.tests.factories import MembershipFactory, make_key
-from agents import sweep
 from agents.models import Message, Reply
-from agents.replies import questions
+from agents.replies import questions, sweep
 from agents.tests.factories import SessionFactory, knowing_agent
 from agents.tests.speaking import events, names, said
 from config.environment import BASE_DIR

@@ -5,10 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from agents import sweep
 from agents.lifecycle.creation import start_optimization
 from agents.models import Document, OptimizationRun, Reply
-from agents.replies import questions
+from agents.replies import questions, sweep
 from agents.tests.factories import AgentFactory, DocumentFactory, SessionFactory
 
 pytestmark = pytest.mark.django_db

@@ -18,6 +18,40 @@ MAY_USE = {
     "agents": {"accounts", "metrics"},
     "widget": {"accounts", "metrics", "agents"},
 }
+# The rooms of the larger apps, the topmost row first: what stands in one row may use
+# what stands below it. docs/architecture.md draws them.
+ROWS = {
+    "agents": [
+        {"urls"},
+        {"views", "management"},
+        {"api", "tasks", "demo"},
+        {"admin", "import_export", "optimization"},
+        {"lifecycle"},
+        {"custody", "completions"},
+        {"replies", "apps"},
+        {"inbox", "grounded", "providers", "privacy"},
+        {"conversations", "knowledge", "usage"},
+        {"llm", "configuration", "webhook_events"},
+        {"models"},
+    ],
+    "accounts": [
+        {"urls"},
+        {"views"},
+        {"api", "admin", "tasks", "management", "apps", "provider"},
+        {"access", "sign_in"},
+        {"organizations"},
+        {"privacy", "webhooks"},
+        {"audit"},
+        {"work", "rate_limits"},
+        {"models"},
+        {"cache"},
+        {"outbound", "encryption", "errors", "insertion", "strict_json", "text"},
+    ],
+}
+# What lets the world in, and what starts and names it.
+LETS_IN = {"api", "views", "admin"}
+ABOVE = LETS_IN | {"urls", "tasks", "management", "apps", "provider", "demo"}
+MOST_ENTRIES = {"agents": 27, "accounts": 26}
 FORBIDDEN_ROOMS = {
     "utils",
     "helpers",
@@ -53,6 +87,101 @@ def test_imports_point_down(app):
         if (beyond := imported_by(path) & HOUSE - MAY_USE[app] - {app})
     }
     assert not wrong
+
+
+def modules_imported_by(path: Path, source: str | None = None) -> set[str]:
+    """Return the modules of ours that a file imports, also inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(source or path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if is_module(name) else node.module for name in names}
+    return {name for name in found if name.partition(".")[0] in HOUSE}
+
+
+def is_module(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return path.with_suffix(".py").exists() or path.is_dir()
+
+
+def rooms_of(app: str) -> set[str]:
+    """Return the entries at the top of an app, but for what every app has."""
+    entries = {path.name.removesuffix(".py") for path in (ROOT / app).iterdir()}
+    return entries - {"__init__", "__pycache__"}
+
+
+def against_the_order(app: str, room: str, imported: set[str]) -> set[str]:
+    """Return which of the imported modules stand no lower than a room."""
+    row_of = {name: row for row, names in enumerate(ROWS[app]) for name in names}
+    parts = [name.split(".") for name in imported if name.startswith(f"{app}.")]
+    others = {part[1] for part in parts} - {room, "tests", "migrations"}
+    return {name for name in others if row_of[name] <= row_of[room]}
+
+
+@pytest.mark.parametrize("app", ROWS)
+def test_every_entry_of_an_app_is_in_the_plan(app):
+    planned = set.union(*ROWS[app]) | {"management", "migrations", "tests"}
+    assert rooms_of(app) <= planned
+    assert len(rooms_of(app)) <= MOST_ENTRIES[app]
+
+
+@pytest.mark.parametrize("app", ROWS)
+def test_rooms_import_downwards(app):
+    wrong = {}
+    for path in modules_of(app):
+        room = path.relative_to(ROOT / app).parts[0].removesuffix(".py")
+        if room in {"__init__", "migrations"}:
+            continue
+        if upwards := against_the_order(app, room, modules_imported_by(path)):
+            wrong[str(path.relative_to(ROOT))] = upwards
+    assert not wrong
+
+
+@pytest.mark.parametrize("app", ROWS)
+def test_the_domain_imports_nothing_that_lets_in(app):
+    wrong = {
+        str(path.relative_to(ROOT)): found
+        for path in modules_of(app)
+        if path.relative_to(ROOT / app).parts[0].removesuffix(".py") not in ABOVE
+        and (
+            found := {
+                name
+                for name in modules_imported_by(path)
+                if len(parts := name.split(".")) > 1 and parts[1] in LETS_IN
+            }
+        )
+    }
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("room", "source"),
+    [
+        ("replies", "from agents.lifecycle import creation"),
+        ("knowledge", "def later():\n    import agents.conversations.listing"),
+        ("llm", "from agents import knowledge"),
+    ],
+)
+def test_an_import_upwards_is_seen(room, source):
+    assert against_the_order("agents", room, modules_imported_by(ROOT, source))
+
+
+def test_no_files_import_each_other_in_a_circle():
+    files = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): path
+        for app in HOUSE
+        for path in modules_of(app)
+    }
+    uses = {
+        name: modules_imported_by(path) & set(files) for name, path in files.items()
+    }
+    while free := [name for name, used in uses.items() if not used & set(uses)]:
+        for name in free:
+            del uses[name]
+    # What is left lies on a circle, or above one.
+    assert not uses
 
 
 def test_an_import_against_the_direction_is_seen(tmp_path):

@@ -20,9 +20,9 @@ from accounts.tests.receivers import receiving
 from accounts.webhooks import delivery
 from accounts.work.leases import claim, finish, send
 from accounts.work.places import next_in_turn
-from agents import sweep
 from agents.lifecycle.creation import start_optimization
 from agents.models import Document, OptimizationRun
+from agents.replies import sweep
 from agents.tests.factories import AgentFactory, DocumentFactory
 from agents.tests.test_replies_served import surroundings
 from config.celery import app
