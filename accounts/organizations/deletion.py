@@ -17,7 +17,7 @@ from accounts.models.organizations import UNLIMITED, Organization
 from accounts.models.users import User
 from accounts.privacy import registry
 from accounts.privacy.registry import Kind
-from accounts.work.leases import nudge
+from accounts.work.leases import send_on_commit
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +41,7 @@ def delete_organization(
         return organization
     organization.soft_delete()
     registry.delete(Kind.ORGANIZATION, organization)
-    nudge(SEND_DELETED, organization.pk)
+    send_on_commit(SEND_DELETED, organization.pk)
     _record(AuditAction.DELETE, organization, actor)
     return organization
 

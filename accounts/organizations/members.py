@@ -23,7 +23,7 @@ from accounts.models.invitations import Invitation
 from accounts.models.organizations import UNLIMITED, Membership, Organization, Role
 from accounts.models.users import User
 from accounts.webhooks.delivery import announcing
-from accounts.work.leases import nudge
+from accounts.work.leases import send_on_commit
 
 SEND_INVITATION = "accounts.tasks.send_invitation"
 # What each role may give, take and change in others.
@@ -127,7 +127,7 @@ def invite_member(
     invitation.token_hash = _hash(token_of(invitation))
     invitation.full_clean()
     invitation.save(force_insert=True)
-    nudge(SEND_INVITATION, invitation.pk)
+    send_on_commit(SEND_INVITATION, invitation.pk)
     _record(
         organization,
         actor,

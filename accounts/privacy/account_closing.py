@@ -19,7 +19,7 @@ from accounts.models.organizations import Organization
 from accounts.models.users import User
 from accounts.privacy import own_data, registry
 from accounts.privacy.registry import Kind
-from accounts.work.leases import nudge
+from accounts.work.leases import send_on_commit
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +64,7 @@ def close_account(*, user: User, actor: User | None) -> User:
     APIKey.objects.filter(user=user).update(deleted_at=timezone.now())
     registry.delete(Kind.PERSON, user)
     user.soft_delete()
-    nudge(SEND_CLOSED, user.pk)
+    send_on_commit(SEND_CLOSED, user.pk)
     for organization_id, role in sorted(roles.items()):
         _record(
             AuditAction.DELETE,

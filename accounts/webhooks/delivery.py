@@ -38,7 +38,6 @@ from accounts.work.leases import GAVE_UP, claim, finish, nudge
 
 log = structlog.get_logger(__name__)
 
-DELIVER = WebhookDelivery.task
 MINUTE, HOUR = 60, 3600
 # Seconds between one attempt and the next; the first goes out at once.
 SCHEDULE = (
@@ -91,7 +90,7 @@ def message(event: str, data: dict[str, Any]) -> str:
 def queue(deliveries: list[WebhookDelivery]) -> None:
     WebhookDelivery.objects.bulk_create(deliveries)
     for delivery in deliveries:
-        nudge(DELIVER, delivery.pk)
+        nudge(delivery)
 
 
 def announcing(

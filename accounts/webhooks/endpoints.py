@@ -28,7 +28,7 @@ from accounts.models.webhooks import (
     WebhookEvent,
 )
 from accounts.outbound.addresses import judge
-from accounts.webhooks.delivery import DELIVER, locked, message, note_webhooks, queue
+from accounts.webhooks.delivery import locked, message, note_webhooks, queue
 from accounts.work.leases import nudge
 
 MAX_ENDPOINTS = 20
@@ -192,7 +192,7 @@ def replay_delivery(*, delivery: WebhookDelivery, actor: User) -> WebhookDeliver
             "attempts_before",
         ]
     )
-    nudge(DELIVER, delivery.pk)
+    nudge(delivery)
     _record(AuditAction.EXECUTE, endpoint, actor, delivery=delivery)
     return delivery
 

@@ -52,13 +52,18 @@ def limits(lease_seconds: float) -> dict[str, float]:
     }
 
 
-def nudge(task: str, work_id: Any) -> None:
-    """Send a task for one row once the transaction commits.
+def nudge(row: LeasedWork) -> None:
+    """Send a row's task once the transaction commits.
 
     A broker that is down costs a bounded moment and no error: the row stays
     pending and the sweep sends it again.
     """
-    transaction.on_commit(lambda: send(task, work_id), robust=True)
+    send_on_commit(row.task, row.pk)
+
+
+def send_on_commit(task: str, about: Any) -> None:
+    """Send a task with one argument once the transaction commits."""
+    transaction.on_commit(lambda: send(task, about), robust=True)
 
 
 def send(task: str, work_id: Any) -> bool:

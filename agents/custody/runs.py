@@ -43,7 +43,6 @@ from metrics.custody import CustodyProtocolService
 
 log = structlog.get_logger(__name__)
 
-RUN = CustodyRun.task
 LEASE_SECONDS = 300
 ANSWER_SECONDS = 90
 # All answers of one case; with a shift it is less than a task may take.
@@ -97,7 +96,7 @@ def start_run(
         idempotency_key=idempotency_key,
         request_fingerprint=fingerprint,
     )
-    nudge(RUN, run.pk)
+    nudge(run)
     audit.record(
         action=AuditAction.EXECUTE,
         resource_type="custody_run",
@@ -290,7 +289,7 @@ def _tell_end(run: CustodyRun, version: AgentVersion) -> None:
 def hand_over(run: CustodyRun) -> None:
     """Leave the rest of a long run to another task."""
     if retry_later(run, error="", delay_seconds=0, resets_claims=True):
-        nudge(RUN, run.pk)
+        nudge(run)
 
 
 def give_up_or_retry(run: CustodyRun, error: str, *, before: int) -> None:

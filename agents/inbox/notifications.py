@@ -22,7 +22,6 @@ from agents.models.sessions import Session
 
 log = structlog.get_logger(__name__)
 
-MAIL = InboxNotice.task
 # One mail about a conversation to a member, however much is said meanwhile.
 QUIET = timedelta(minutes=15)
 # Who is looking anyway reads it before this is over, and gets no mail.

@@ -16,7 +16,7 @@ from accounts.models.organizations import UNLIMITED, Organization
 from accounts.models.users import User
 from accounts.webhooks.delivery import announcing
 from accounts.work.leases import nudge
-from agents.knowledge.indexing import INDEX, index_anew
+from agents.knowledge.indexing import index_anew
 from agents.knowledge.readiness import settle_readiness
 from agents.models.knowledge import Document, DocumentFile, KnowledgePack
 from agents.models.sources import PageState, SourcePage
@@ -104,7 +104,7 @@ def add(wish: Document, file: bytes | None = None) -> tuple[Document, bool]:
     wish.save(force_insert=True)
     if file is not None:
         DocumentFile.objects.create(document=wish, content=file)
-    nudge(INDEX, wish.pk)
+    nudge(wish)
     settle_readiness(wish.knowledge_pack_id)
     audit.record(
         action=AuditAction.CREATE,

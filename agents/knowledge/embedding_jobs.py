@@ -28,7 +28,6 @@ from agents.models.knowledge import Chunk, Document, KnowledgePack, VectorIndex
 
 log = structlog.get_logger(__name__)
 
-EMBED = VectorIndex.task
 LEASE_SECONDS = 240
 # Then the rest is left to the next task: no worker is held for minutes.
 WORK_SECONDS = 120
@@ -62,7 +61,7 @@ def want_vectors(knowledge_pack_id: UUID) -> None:
         index.claims = 0
         index.save(update_fields=["status", "run_after", "claims"])
     settle_readiness(knowledge_pack_id)
-    nudge(EMBED, knowledge_pack_id)
+    nudge(index)
 
 
 def initialize_vector_store(pack: KnowledgePack) -> None:
@@ -137,7 +136,7 @@ def _embed_missing(index: VectorIndex, embedder: Embedder) -> bool:
             return False
         if time.monotonic() - started > WORK_SECONDS:
             retry_later(index, error="", delay_seconds=0, resets_claims=True)
-            nudge(EMBED, index.pk)
+            nudge(index)
             return False
     return True
 
@@ -166,7 +165,7 @@ def _complete(index: VectorIndex, embedder: Embedder) -> None:
     VectorIndex.objects.select_for_update().get(pk=index.pk)
     if _lacking(index, embedder).exists():
         if retry_later(index, error="", delay_seconds=0, resets_claims=True):
-            nudge(EMBED, index.pk)
+            nudge(index)
         return
     mine = Chunk.objects.filter(knowledge_pack=index.pk)
     is_mine = finish(

@@ -23,7 +23,6 @@ from agents.models.knowledge import Chunk, Document, DocumentFile, KnowledgePack
 
 log = structlog.get_logger(__name__)
 
-INDEX = Document.task
 LEASE_SECONDS = 120
 # Attempts count on for ever, as they tell a late worker that it is late; each three
 # of them are one round, after which a document is given up.
@@ -105,7 +104,7 @@ def index_anew(documents: QuerySet[Document]) -> None:
         claims=0,
     )
     for document_id in document_ids:
-        nudge(INDEX, document_id)
+        nudge(Document(pk=document_id))
 
 
 @transaction.atomic

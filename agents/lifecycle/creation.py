@@ -48,8 +48,6 @@ from agents.models.versions import AgentVersion, OptimizationRun
 from agents.webhook_events import announce_agent
 from metrics import ledger
 
-OPTIMIZE = OptimizationRun.task
-
 
 class AgentLimitReached(DomainError):
     status = 403
@@ -252,7 +250,7 @@ def _store(agent: Agent, version: AgentVersion) -> None:
     if agent.auto_optimize:
         run = OptimizationRun(agent=agent, base_version=version)
         rows.append(run)
-        nudge(OPTIMIZE, run.pk)
+        nudge(run)
     board = {"agent_id": str(agent.public_id), "agent_type": agent.slug}
     is_opened, _ = insert_together(
         *rows,
@@ -285,7 +283,7 @@ def shaping(agent: Agent) -> dict[str, Any]:
 def start_optimization(agent: Agent, version: AgentVersion) -> OptimizationRun:
     """Queue one improvement of a version's prompt."""
     run = OptimizationRun.objects.create(agent=agent, base_version=version)
-    nudge(OPTIMIZE, run.pk)
+    nudge(run)
     return run
 
 

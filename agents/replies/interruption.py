@@ -22,7 +22,6 @@ from agents.models.sessions import (
     SessionIsOver,
 )
 from agents.replies.production import announce
-from agents.replies.questions import ANSWER
 from agents.usage import budgets
 
 
@@ -115,7 +114,7 @@ def regenerate(*, session: Session, message_id: Any) -> tuple[Message, Reply, bo
             session=locked, question=question, events_after=events_after
         )
         budgets.reserve_for_reply(reply, locked.agent_ref, question.content)
-        nudge(ANSWER, reply.pk)
+        nudge(reply)
         return question, reply, True
 
 

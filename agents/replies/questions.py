@@ -18,7 +18,6 @@ from agents.models.sessions import (
 )
 from agents.usage import budgets
 
-ANSWER = Reply.task
 MAX_QUESTION = 4_000
 
 
@@ -73,5 +72,5 @@ def _stored(
         session=session, question=message, events_after=events_after
     )
     budgets.reserve_for_reply(reply, locked.agent_ref, content)
-    nudge(ANSWER, reply.pk)
+    nudge(reply)
     return message, reply, True

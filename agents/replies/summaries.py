@@ -29,7 +29,6 @@ from agents.usage import budgets
 
 log = structlog.get_logger(__name__)
 
-SUMMARIZE = SessionSummary.task
 # The latest of those it leaves out: they are told word for word for long.
 KEPT_OUT = 4
 LEASE_SECONDS = 90
@@ -60,7 +59,7 @@ def want_summary(session: Session, version: AgentVersion, sequence: int) -> None
     SessionSummary.objects.filter(pk=session.pk).exclude(
         status=WorkStatus.RUNNING
     ).update(status=WorkStatus.PENDING, run_after=timezone.now())
-    nudge(SUMMARIZE, session.pk)
+    nudge(summary)
 
 
 def summarize(session_id: str) -> SessionSummary | None:

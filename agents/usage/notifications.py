@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models.organizations import UNLIMITED, Membership, Role
 from accounts.models.webhooks import WebhookEvent
 from accounts.webhooks.delivery import publish
-from accounts.work.leases import nudge
+from accounts.work.leases import send_on_commit
 from agents.models.usage import (
     AgentBudget,
     Reservation,
@@ -42,7 +42,7 @@ def warn_early(reservation: Reservation) -> None:
             warned_at=timezone.now()
         ):
             publish(row.organization, WebhookEvent.LIMIT_REACHED, facts_of(row))
-            nudge(MAIL, row.pk)
+            send_on_commit(MAIL, row.pk)
 
 
 def caps_of_row(row: UsageMonth) -> dict[str, int]:

@@ -41,7 +41,7 @@ from agents.knowledge.web.fetching import (
 )
 from agents.knowledge.web.links import may_hold_text, same_site, written
 from agents.knowledge.web.robots import Rules
-from agents.knowledge.web.sites import CRAWL, next_crawl, record_crawl
+from agents.knowledge.web.sites import next_crawl, record_crawl
 from agents.models.knowledge import Document, DocumentOrigin
 from agents.models.sources import KnowledgeSource, PageState, SourcePage
 
@@ -96,7 +96,7 @@ def crawl_source(
         if is_complete:
             _complete(source)
         elif retry_later(source, error="", delay_seconds=0, resets_claims=True):
-            nudge(CRAWL, source.pk)
+            nudge(source)
     return source
 
 

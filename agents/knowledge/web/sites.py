@@ -19,7 +19,6 @@ from agents.knowledge.web.links import written
 from agents.models.knowledge import Document, KnowledgePack
 from agents.models.sources import KnowledgeSource, PageState, Recrawl, SourcePage
 
-CRAWL = KnowledgeSource.task
 MAX_SOURCES = 50
 MAX_PAGES, MAX_DEPTH = 1_000, 5
 CHANGEABLE = ("max_pages", "max_depth", "recrawl")
@@ -206,7 +205,7 @@ def _begin(source: KnowledgeSource) -> None:
             "last_error",
         ]
     )
-    nudge(CRAWL, source.pk)
+    nudge(source)
 
 
 def next_crawl(source: KnowledgeSource, finished_at: Any) -> Any:
