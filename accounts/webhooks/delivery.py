@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import structlog
@@ -34,7 +34,7 @@ from accounts.models.webhooks import (
 from accounts.outbound.addresses import Resolver, resolve
 from accounts.outbound.requests import Answer, RequestFailed, post
 from accounts.webhooks import notifications
-from accounts.work.leases import GAVE_UP, claim, finish, nudge
+from accounts.work.leases import GAVE_UP, claim, finish, nudge, store_paid
 
 log = structlog.get_logger(__name__)
 
@@ -167,7 +167,7 @@ def deliver(
         return None
     started_at = timezone.now()
     outcome = _attempt(delivery, resolver)
-    stored = _store(delivery, outcome, started_at)
+    stored = store_paid(partial(_store, delivery, outcome, started_at))
     if stored and outcome.disables:
         notifications.send(delivery.endpoint, outcome.disables)
     return delivery

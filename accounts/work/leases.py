@@ -44,6 +44,10 @@ SENT_AGAIN_AFTER, JUST_NOW = timedelta(seconds=30), timedelta(seconds=15)
 STOPPED_BEFORE, KILLED_BEFORE = 20, 10
 
 
+class NothingToTake(Exception):
+    """Another has the job, or it is over."""
+
+
 def limits(lease_seconds: float) -> dict[str, float]:
     """Return a task's time limits: it is over when another may take its work."""
     return {
@@ -89,7 +93,12 @@ def claim(
     One that too many took without an end is not done again: `give_up` fails it, with
     all that a failure of its kind means.
     """
-    row = _take(model, work_id, lease_seconds)
+    try:
+        row = _take(model, work_id, lease_seconds)
+    except NothingToTake:
+        # Sent twice or too late: the place is there for the next in turn.
+        pass_on(model.queue)
+        return None
     if row is None or row.claims <= MAX_CLAIMS:
         return row
     log.error("Work given up", kind=model.__name__, work=str(row.pk))
@@ -100,16 +109,18 @@ def claim(
 def _take(
     model: type[LeasedWork], work_id: Any, lease_seconds: float
 ) -> LeasedWork | None:
+    """Take a job, or return None if its turn comes later. Raises NothingToTake."""
     with transaction.atomic():
+        # Waiting for whoever is just taking it: only then is it known to be taken.
         row = (
-            model._base_manager.select_for_update(skip_locked=True, of=("self",))
+            model._base_manager.select_for_update(of=("self",))
             .filter(claimable(), wanted(model), pk=work_id)
             .annotate(its_organization=organization_of(model), is_heavy=heavy(model))
             .first()
         )
-        if row is None or not may_begin(
-            model, row.its_organization, is_heavy=row.is_heavy
-        ):
+        if row is None:
+            raise NothingToTake
+        if not may_begin(model, row.its_organization, is_heavy=row.is_heavy):
             return None
         row.attempt += 1
         row.claims += 1
@@ -128,16 +139,17 @@ def finish(
     which ran twice stores it once.
     """
     ended = {"status": status, "lease_expires_at": None, "last_error": error[:2000]}
-    if not update_held(row, **{"claims": 0} | values | ended):
-        return False
+    is_mine = update_held(row, **{"claims": 0} | values | ended)
+    # Also of a job that was taken over or deleted meanwhile: its place gets free.
     transaction.on_commit(partial(pass_on, row.queue), robust=True)
-    return True
+    return is_mine
 
 
 def store_paid(store: Callable[[], Stored]) -> Stored:
-    """Call the transaction that stores a paid result until the database takes it.
+    """Call the transaction that stores what was done until the database takes it.
 
-    A lock or a lost connection is no reason to pay again. Raises the last
+    A lock or a lost connection is no reason to do, or pay, it again; and until it is
+    stored, nobody else may take the job. Raises the last
     OperationalError or InterfaceError after six tries.
     """
     for pause in STORE_PAUSES:
@@ -163,7 +175,7 @@ def update_held(row: LeasedWork, **values: Any) -> bool:
 
 def holds(row: LeasedWork) -> bool:
     """Say whether this attempt still has the job."""
-    return _held(row).exists()
+    return _held(row).exists() or _lost(row)
 
 
 def _held(row: LeasedWork) -> QuerySet:
@@ -175,7 +187,13 @@ def _held(row: LeasedWork) -> QuerySet:
 def renew(row: LeasedWork, *, lease_seconds: float) -> bool:
     """Hold a job for longer; False means another attempt has it by now."""
     ends_at = timezone.now() + timedelta(seconds=lease_seconds)
-    return bool(_held(row).update(lease_expires_at=ends_at))
+    return bool(_held(row).update(lease_expires_at=ends_at)) or _lost(row)
+
+
+def _lost(row: LeasedWork) -> bool:
+    """Return False, and let the next have the place of whose job is gone."""
+    pass_on(row.queue)
+    return False
 
 
 def retry_later(

@@ -136,7 +136,8 @@ def perform(run_id: Any) -> CustodyRun | None:
         fail(run, error.code)
     except Exception as error:
         log.exception("Custody run failed", run=str(run.pk), attempt=run.attempt)
-        give_up_or_retry(run, type(error).__name__, before=len(done))
+        name, before = type(error).__name__, len(done)
+        store_paid(partial(give_up_or_retry, run, name, before=before))
     return run
 
 

@@ -116,7 +116,7 @@ def embed_pack(knowledge_pack_id: str) -> VectorIndex | None:
         _try_later(index, str(error), resets_claims=True)
     except Exception as error:
         log.exception("Vectors not made", pack=str(index.pk))
-        _try_later(index, type(error).__name__)
+        store_paid(partial(_try_later, index, type(error).__name__))
     else:
         if is_complete:
             _complete(index, embedder)

@@ -1,5 +1,6 @@
 """Make a document searchable: its text, its passages, and what finds them."""
 
+from functools import partial
 from typing import Any
 
 import structlog
@@ -11,7 +12,7 @@ from django.utils import timezone
 from accounts.models.lifecycle import WorkStatus
 from accounts.models.webhooks import WebhookEvent
 from accounts.webhooks.delivery import publish
-from accounts.work.leases import GAVE_UP, claim, finish, nudge, retry_later
+from accounts.work.leases import GAVE_UP, claim, finish, nudge, retry_later, store_paid
 from agents.knowledge.chunks import Piece
 from agents.knowledge.embedding_jobs import embed_chunks
 from agents.knowledge.extraction import read_file, split_in_child
@@ -48,7 +49,7 @@ def index_document(document_id: str) -> Document | None:
         give_up(document, str(error))
     except Exception as error:
         log.exception("Indexing failed", document=str(document.pk))
-        give_up_or_retry(document, type(error).__name__)
+        store_paid(partial(give_up_or_retry, document, type(error).__name__))
     return document
 
 

@@ -1,6 +1,7 @@
 """Propose a better prompt in the background, one leased run at a time."""
 
 from datetime import datetime
+from functools import partial
 
 import structlog
 from django.db import transaction
@@ -10,7 +11,7 @@ from accounts.audit import log as audit
 from accounts.models.audit import AuditAction
 from accounts.models.lifecycle import WorkStatus
 from accounts.models.webhooks import WebhookEvent
-from accounts.work.leases import GAVE_UP, claim, finish, retry_later
+from accounts.work.leases import GAVE_UP, claim, finish, retry_later, store_paid
 from agents.lifecycle.editing import propose_version
 from agents.models.agents import Agent, OptimizationStatus
 from agents.models.versions import (
@@ -54,7 +55,8 @@ def optimize(run_id: str) -> OptimizationRun | None:
         apply(run, base, better, started_at)
     except Exception as error:
         log.exception("Optimization failed", run=str(run.pk), attempt=run.attempt)
-        give_up_or_retry(run, type(error).__name__, started_at)
+        name = type(error).__name__
+        store_paid(partial(give_up_or_retry, run, name, started_at))
     return run
 
 

@@ -14,6 +14,7 @@ from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from config.tests.browsing import host_site
 from config.tests.running import Up, a_data_directory, running
+from config.tests.serving import until
 
 pytestmark = [pytest.mark.browser]
 
@@ -70,8 +71,14 @@ def create_agent(page: Page, origin: str) -> str:
     page.get_by_label("Allowed sites").fill(origin)
     page.get_by_role("button", name="Create the agent").click()
     expect(page.get_by_role("heading", level=1, name="Parcel desk")).to_be_visible()
+    # The demo's own texts may still be ahead of it.
+    until(lambda: page.reload() and has_passages(page), 60)
     page.get_by_role("tab", name="Two lines").click()
     return page.locator("#snippet-two").inner_text()
+
+
+def has_passages(page: Page) -> bool:
+    return bool(re.search(r"[1-9]\d* passage", page.locator("main").inner_text()))
 
 
 def ask_as_a_visitor(panel: FrameLocator, question: str) -> Locator:

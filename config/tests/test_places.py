@@ -7,6 +7,7 @@ import threading
 from base64 import b64decode
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import orjson
 import pytest
@@ -18,7 +19,7 @@ from accounts.models import Organization, WebhookDelivery, WebhookEvent, WorkSta
 from accounts.tests.factories import MembershipFactory, make_webhook
 from accounts.tests.receivers import receiving
 from accounts.webhooks import delivery
-from accounts.work.leases import claim, finish, send
+from accounts.work.leases import claim, finish, holds, renew, send
 from accounts.work.places import next_in_turn
 from agents.lifecycle.creation import start_optimization
 from agents.models import Document, OptimizationRun
@@ -162,6 +163,68 @@ def test_a_job_that_ends_sends_the_one_that_waits_for_its_place(
     with django_capture_on_commit_callbacks(execute=True):
         finish(held, WorkStatus.DONE)
     assert sent(broker, "work") == [str(second.pk)]
+
+
+@pytest.mark.django_db
+def test_a_job_that_was_deleted_meanwhile_leaves_its_place(
+    harbor, broker, django_capture_on_commit_callbacks
+):
+    first, second = documents(harbor, 2)
+    held = taken(first)
+    Document.objects.filter(pk=first.pk).delete()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert not finish(held, WorkStatus.DONE)
+    assert sent(broker, "work") == [str(second.pk)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("look", [holds, partial(renew, lease_seconds=60)])
+def test_who_finds_its_job_gone_leaves_its_place(harbor, broker, look):
+    first, second = documents(harbor, 2)
+    held = taken(first)
+    Document.objects.filter(pk=first.pk).delete()
+    assert not look(held)
+    assert sent(broker, "work") == [str(second.pk)]
+
+
+@pytest.mark.django_db
+def test_who_was_sent_for_a_job_that_another_has_sends_the_next(harbor, other, broker):
+    mine, theirs = documents(harbor, 2), documents(other, 1)
+    assert taken(mine[0])
+    assert taken(mine[0]) is None
+    assert sent(broker, "work") == [str(theirs[0].pk)]
+
+
+@pytest.mark.django_db
+def test_who_was_sent_for_what_a_deletion_stopped_sends_the_next(harbor, other, broker):
+    mine, theirs = documents(harbor, 1), documents(other, 1)
+    harbor.soft_delete()
+    assert taken(mine[0]) is None
+    assert sent(broker, "work") == [str(theirs[0].pk)]
+
+
+@pytest.mark.threaded
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_were_sent_for_one_job_the_second_sends_the_next(
+    harbor, other, broker
+):
+    for _ in range(10):
+        mine, theirs = documents(harbor, 1), documents(other, 1)
+        barrier = threading.Barrier(2)
+
+        def race(_, row=mine[0], barrier=barrier):
+            try:
+                barrier.wait(10)
+                return taken(row)
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(2) as both:
+            found = [row for row in both.map(race, range(2)) if row]
+        assert len(found) == 1
+        assert sent(broker, "work") == [str(theirs[0].pk)]
+        broker.flushdb()
+        Document.objects.all().delete()
 
 
 @pytest.mark.django_db

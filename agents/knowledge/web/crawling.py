@@ -1,6 +1,7 @@
 """Read a site page by page: leased work in short turns, each by any worker."""
 
 import time
+from functools import partial
 from typing import Any
 
 import structlog
@@ -18,6 +19,7 @@ from accounts.work.leases import (
     nudge,
     renew,
     retry_later,
+    store_paid,
 )
 from agents.knowledge.documents import (
     DocumentLimitReached,
@@ -91,7 +93,10 @@ def crawl_source(
         log.info("Crawl went on elsewhere", source=str(source.pk))
     except Exception as error:
         log.exception("Crawl stopped", source=str(source.pk))
-        retry_later(source, error=type(error).__name__, delay_seconds=RETRY_SECONDS)
+        name = type(error).__name__
+        store_paid(
+            partial(retry_later, source, error=name, delay_seconds=RETRY_SECONDS)
+        )
     else:
         if is_complete:
             _complete(source)
