@@ -102,7 +102,7 @@ urlpatterns = [
     path("password/set/", whole(ACCOUNT + "password_set"), name="account_set_password"),
     path(
         "password/reset/",
-        later(ACCOUNT + "password_reset"),
+        once_set_up(later(ACCOUNT + "password_reset")),
         name="account_reset_password",
     ),
     path(

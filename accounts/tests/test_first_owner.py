@@ -44,7 +44,10 @@ def send(client, code, **changes):
     return client.post(reverse("accounts:setup"), FIELDS | {"code": code} | changes)
 
 
-@pytest.mark.parametrize("path", ["/", "/agents/", "/accounts/login/", "/admin/"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/agents/", "/accounts/login/", "/admin/", "/accounts/password/reset/"],
+)
 def test_every_page_leads_to_the_setup_while_there_is_no_user(client, path):
     answer = client.get(path, follow=True)
     assert answer.redirect_chain[-1][0] == reverse("accounts:setup")
@@ -62,6 +65,11 @@ def test_the_code_makes_the_first_owner_and_signs_them_in(client, code):
     assert AuditLog.objects.filter(resource_type="organization").exists()
 
 
+def test_a_password_is_kept_as_it_is_typed(client, code):
+    send(client, code, password=f" {PASSWORD} ")
+    assert User.objects.get().check_password(f" {PASSWORD} ")
+
+
 def test_a_code_is_read_however_it_is_typed(client, code):
     assert send(client, f" {code.lower().replace('-', ' ')} ").status_code == 302
 
@@ -75,6 +83,12 @@ def test_afterwards_there_is_no_setup_and_it_costs_no_query(
     with django_assert_num_queries(0):
         assert stranger.get(reverse("accounts:setup")).status_code == 404
         assert first_owner.has_users()
+
+
+def test_afterwards_there_is_no_setup_however_often_one_asks(client):
+    UserFactory()
+    for _ in range(31):
+        assert client.get(reverse("accounts:setup")).status_code == 404
 
 
 def test_a_wrong_code_makes_nobody(client, code):

@@ -96,6 +96,12 @@ def test_a_new_person_joins_by_the_link_and_is_signed_in(client, ada):
     assert client.get(link).status_code == 404
 
 
+def test_a_password_is_kept_as_it_is_typed(client, ada):
+    password = " a long enough passphrase "
+    client.post(invite(ada), {"name": "New Person", "password": password})
+    assert User.objects.get(email="new@example.com").check_password(password)
+
+
 def test_a_weak_password_is_refused(client, ada):
     link = invite(ada)
     page = client.post(link, {"name": "N", "password": "12345678"}).content.decode()

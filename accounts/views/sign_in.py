@@ -30,12 +30,17 @@ new_password = NewPasswordView.as_view()
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@anonymous_page("setup", 30, 60)
 @answers_with(302)
 def setup(request: HttpRequest) -> HttpResponse:
-    """Make the first owner, with the code that the server printed."""
+    """Make the first owner; there is no such page once somebody has an account."""
     if first_owner.has_users():
         raise Http404
+    return _setup(request)
+
+
+@anonymous_page("setup", 30, 60)
+def _setup(request: HttpRequest) -> HttpResponse:
+    """Make the first owner, with the code that the server printed."""
     form = FirstOwnerForm(request.POST or None)
     context = {"form": form, "refusal": ""}
     try:

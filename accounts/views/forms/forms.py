@@ -151,7 +151,9 @@ class FirstOwnerForm(DomainForm):
         label="Your email address",
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
+    # As it is typed: signing in strips nothing either.
     password = forms.CharField(
+        strip=False,
         help_text="At least 8 characters, none of the common ones.",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
@@ -178,7 +180,9 @@ class JoinForm(DomainForm):
         label="Your name",
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
+    # As it is typed: signing in strips nothing either.
     password = forms.CharField(
+        strip=False,
         help_text="At least 8 characters, none of the common ones.",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
