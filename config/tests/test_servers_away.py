@@ -58,7 +58,7 @@ def postgresql(relays, site, ada):
         relay.open()
     until(lambda: site.answers("/health/ready"))
     # Whatever waits for the server knows that it is back.
-    until(lambda: site.get(PAGE)[0] == 302)
+    until(lambda: taken(site, PAGE)[0] == 302)
 
 
 def taken(site, path, key=""):
@@ -85,6 +85,18 @@ def test_forty_who_wait_for_the_database_are_answered_and_hold_nobody_up(
         answers = [each.result() for each in waiting]
     assert {status for status, _, _ in light} == {200}
     assert max(seconds for _, _, seconds in light) < 1.5
+    assert {(status, again) for status, again, _ in answers} == {(503, "2")}
+    assert max(seconds for _, _, seconds in answers) < LONGEST_SECONDS
+
+
+def test_forty_who_ask_for_the_health_at_once_do_not_wait_one_after_the_other(
+    site, postgresql
+):
+    postgresql.fall_silent()
+    with ThreadPoolExecutor(40) as many:
+        paths = ["/health", "/health/ready"] * 20
+        waiting = [many.submit(taken, site, path) for path in paths]
+        answers = [each.result() for each in waiting]
     assert {(status, again) for status, again, _ in answers} == {(503, "2")}
     assert max(seconds for _, _, seconds in answers) < LONGEST_SECONDS
 
