@@ -10,6 +10,7 @@ import random
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -42,6 +43,9 @@ BATCH = 200
 NO_EVENT = "0-0"
 EVENT_ID = re.compile(r"([0-9]{1,20})-([0-9]{1,20})")
 LARGEST_ID_PART = 2**64 - 1
+# Their own threads: Django ends refused answers in the loop's few, and those answers
+# hold the very connections that a check waits for.
+CHECKERS = ThreadPoolExecutor(4, "let-in")
 
 
 def key(session_id: UUID | str) -> str:
@@ -202,7 +206,7 @@ async def _is_let_in(may_go_on: Callable[[], bool]) -> bool:
             connections.close_all()
 
     # Not the request's own thread, which ended with the view.
-    return await sync_to_async(ask, thread_sensitive=False)()
+    return await sync_to_async(ask, thread_sensitive=False, executor=CHECKERS)()
 
 
 def event_stream(

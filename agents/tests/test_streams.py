@@ -2,10 +2,12 @@
 
 import asyncio
 import re
+import threading
 import uuid
 from collections.abc import AsyncIterator
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.http import HttpResponse
 from django.test import RequestFactory
 
@@ -55,6 +57,32 @@ def test_events_are_relayed_in_order_with_their_ids(session_id):
         (first.encode(), b"start", b'{"reply_id":"r"}'),
         (second.encode(), b"token", '{"text":"Grüße\\n\\nid: 1"}'.encode()),
     ]
+
+
+def test_checks_that_wait_keep_no_thread_that_answers_need(session_id):
+    over = threading.Event()
+
+    async def read() -> None:
+        stream = event_stream.relay(
+            session_id, may_go_on=lambda: over.wait(20) and False, heartbeat_seconds=0.1
+        )
+        async for _ in stream:
+            pass
+
+    async def refuse() -> None:
+        # More than the loop has threads, on any machine.
+        readers = [asyncio.ensure_future(read()) for _ in range(40)]
+        await asyncio.sleep(1)
+        try:
+            # As Django does with every answer from 400 up.
+            async with asyncio.timeout(6):
+                await sync_to_async(str, thread_sensitive=False)()
+        finally:
+            over.set()
+            await asyncio.gather(*readers)
+            await event_stream._reader().aclose()
+
+    asyncio.run(refuse())
 
 
 def test_a_reader_goes_on_after_the_last_event_it_got(session_id):
