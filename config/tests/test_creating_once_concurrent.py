@@ -6,7 +6,7 @@ from accounts.models import APIKey, IdempotencyKey
 from accounts.tests.factories import MembershipFactory, make_key
 from agents.models.inbox import Note
 from agents.tests.factories import AgentFactory, SessionFactory
-from agents.tests.test_creation_concurrent import at_once, post
+from agents.tests.lifecycle.test_creation_concurrent import at_once, post
 
 pytestmark = [pytest.mark.threaded, pytest.mark.django_db(transaction=True)]
 HANDS = 16

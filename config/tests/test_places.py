@@ -25,7 +25,7 @@ from agents.lifecycle.creation import start_optimization
 from agents.models import Document, OptimizationRun
 from agents.replies import sweep
 from agents.tests.factories import AgentFactory, DocumentFactory
-from agents.tests.test_replies_served import surroundings
+from agents.tests.replies.test_replies_served import surroundings
 from config.celery import app
 from config.embedded import broker_url
 from config.environment import BASE_DIR

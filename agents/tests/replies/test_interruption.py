@@ -22,8 +22,8 @@ from agents.models import (
 from agents.replies import generation, production, questions
 from agents.replies.interruption import NotTheLatest, regenerate, stop
 from agents.tests.factories import MessageFactory, SessionFactory, knowing_agent
+from agents.tests.lifecycle.test_creation_concurrent import at_once
 from agents.tests.speaking import Scripted, events, names
-from agents.tests.test_creation_concurrent import at_once
 from agents.usage.budgets import BudgetExceeded
 
 pytestmark = pytest.mark.django_db

@@ -11,6 +11,7 @@ from agents.completions import requests
 from agents.llm import circuit_breaker, openai_chat
 from agents.models import ProviderAccount, Reply, Reservation, UsageMonth
 from agents.replies import production, questions
+from agents.tests.completions.test_completions_api import chunks_of
 from agents.tests.factories import SessionFactory, knowing_agent
 from agents.tests.maker import (
     LOOPBACK,
@@ -23,7 +24,6 @@ from agents.tests.maker import (
     making,
     refusing,
 )
-from agents.tests.test_completions_api import chunks_of
 
 pytestmark = pytest.mark.django_db
 QUESTION = "How long do parcels to Graz take?"

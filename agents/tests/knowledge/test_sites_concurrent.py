@@ -9,8 +9,8 @@ from agents.knowledge.web import sites
 from agents.knowledge.web.crawling import crawl_source
 from agents.models import Document, KnowledgeSource
 from agents.tests.factories import KnowledgePackFactory
-from agents.tests.sites import html, serving
-from agents.tests.test_creation_concurrent import at_once
+from agents.tests.knowledge.sites import html, serving
+from agents.tests.lifecycle.test_creation_concurrent import at_once
 
 pytestmark = [pytest.mark.threaded, pytest.mark.django_db(transaction=True)]
 

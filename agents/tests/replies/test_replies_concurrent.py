@@ -14,7 +14,7 @@ from agents.knowledge.documents import DocumentLimitReached, create_document
 from agents.models import Document, Message, Reply, Session
 from agents.replies import production, questions
 from agents.tests.factories import KnowledgePackFactory, SessionFactory
-from agents.tests.test_creation_concurrent import at_once
+from agents.tests.lifecycle.test_creation_concurrent import at_once
 
 pytestmark = [pytest.mark.threaded, pytest.mark.django_db(transaction=True)]
 THREADS = 40

@@ -10,7 +10,7 @@ from agents.import_export.importing import import_agent
 from agents.lifecycle.creation import AgentLimitReached
 from agents.models import Agent, KnowledgePack
 from agents.tests.factories import AgentFactory
-from agents.tests.test_creation_concurrent import (
+from agents.tests.lifecycle.test_creation_concurrent import (
     a_meeting_between_check_and_insert,
     at_once,
     post,

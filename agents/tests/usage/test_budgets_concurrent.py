@@ -9,7 +9,7 @@ from agents.models import Message, Reservation, UsageKind, UsageMonth
 from agents.models.usage import UsageMonthQuerySet
 from agents.replies import questions
 from agents.tests.factories import AgentFactory, SessionFactory
-from agents.tests.test_creation_concurrent import at_once
+from agents.tests.lifecycle.test_creation_concurrent import at_once
 from agents.usage import budgets
 
 pytestmark = [pytest.mark.threaded, pytest.mark.django_db(transaction=True)]

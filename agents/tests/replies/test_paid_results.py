@@ -9,8 +9,8 @@ from accounts.work import leases
 from agents.models import Reservation, Session, UsageMonth
 from agents.replies import production, questions
 from agents.tests.factories import SessionFactory, knowing_agent
+from agents.tests.lifecycle.test_creation_concurrent import at_once
 from agents.tests.maker import LOOPBACK, account_at, answering, making
-from agents.tests.test_creation_concurrent import at_once
 
 pytestmark = [pytest.mark.threaded, pytest.mark.django_db(transaction=True)]
 PATIENCE = 30

@@ -7,7 +7,7 @@ from accounts.models import AuditLog
 from agents.knowledge.web.crawling import crawl_source
 from agents.models import KnowledgeSource, SourcePage
 from agents.tests.factories import KnowledgePackFactory
-from agents.tests.sites import html, serving
+from agents.tests.knowledge.sites import html, serving
 
 pytestmark = pytest.mark.django_db
 PACKS = "/api/v1/knowledge-packs/"

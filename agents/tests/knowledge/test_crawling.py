@@ -15,7 +15,7 @@ from agents.models import Document, KnowledgeSource, SourcePage
 from agents.replies.sweep import resend
 from agents.tests import files
 from agents.tests.factories import DocumentFactory, KnowledgePackFactory
-from agents.tests.sites import html, serving
+from agents.tests.knowledge.sites import html, serving
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from agents.models import InboxEntry, InboxNotice, Message, Session
 from agents.models.inbox import InboxPreference
 from agents.replies import questions
 from agents.tests.factories import AgentFactory, SessionFactory
-from agents.tests.test_creation_concurrent import at_once
+from agents.tests.lifecycle.test_creation_concurrent import at_once
 
 pytestmark = [pytest.mark.threaded, pytest.mark.django_db(transaction=True)]
 HANDS = 12

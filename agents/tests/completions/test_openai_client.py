@@ -11,7 +11,7 @@ from accounts.tests.factories import MembershipFactory, make_key
 from agents.models import Reservation, Session, UsageMonth
 from agents.tests.factories import AgentFactory, knowing_agent
 from agents.tests.maker import USAGE, making, slowly
-from agents.tests.test_replies_served import surroundings
+from agents.tests.replies.test_replies_served import surroundings
 from config.tests.serving import served, until
 
 openai = pytest.importorskip("openai")
