@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import WebhookDelivery, WorkStatus
 from accounts.tests.factories import make_webhook
-from accounts.tests.telling import publish
+from accounts.tests.webhooks.telling import publish
 from accounts.work.leases import GAVE_UP, MAX_CLAIMS
 from accounts.work.places import kinds_of_work
 from agents.custody.runs import start_run

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from accounts.tests.second_step import shown as code_of
+from accounts.tests.sign_in.second_step import shown as code_of
 from config.tests.browsing import OF_STYLE_SHEETS, axe_violations
 from config.tests.conftest import Visit
 

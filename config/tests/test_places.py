@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.models import Organization, WebhookDelivery, WebhookEvent, WorkStatus
 from accounts.tests.factories import MembershipFactory, make_webhook
-from accounts.tests.receivers import receiving
+from accounts.tests.webhooks.receivers import receiving
 from accounts.webhooks import delivery
 from accounts.work.leases import claim, finish, holds, renew, send
 from accounts.work.places import next_in_turn

@@ -21,7 +21,7 @@ from accounts.privacy.account_closing import close_account, erase_account
 from accounts.privacy.archives import archive
 from accounts.privacy.registry import Kind, Visitor, sections
 from accounts.tests.factories import MembershipFactory
-from accounts.tests.test_closing import everything_stored
+from accounts.tests.privacy.test_account_closing import everything_stored
 from accounts.work.leases import wanted
 from agents.models import Message, Session
 from agents.replies import production

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from accounts.models import AuditLog, Organization
 from accounts.tests.factories import OperatorFactory, OrganizationFactory
-from accounts.tests.test_admin import errors_of, filled_in
+from accounts.tests.organizations.test_organizations_admin import errors_of, filled_in
 from agents.models import Agent, Document, KnowledgePack, Persona
 from agents.tests.factories import AgentFactory, DocumentFactory, KnowledgePackFactory
 

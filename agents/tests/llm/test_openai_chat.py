@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from accounts.tests.test_outbound import certificate, port  # noqa: F401
+from accounts.tests.outbound.test_requests import certificate, port  # noqa: F401
 from agents.llm import circuit_breaker, openai_chat
 from agents.llm.accounts import Account
 from agents.llm.deadlines import Patience

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from accounts.models import Role, WebhookDelivery, WebhookEndpoint
 from accounts.tests.factories import MembershipFactory, make_webhook
-from accounts.tests.receivers import receiving
+from accounts.tests.webhooks.receivers import receiving
 from accounts.webhooks import delivery as webhooks
 from accounts.webhooks import endpoints
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from accounts.models import WebhookAttempt, WebhookDelivery, WorkStatus
 from accounts.tests.factories import MembershipFactory, make_webhook
-from accounts.tests.receivers import misbehaving, receiving
-from accounts.tests.telling import publish, send
+from accounts.tests.webhooks.receivers import misbehaving, receiving
+from accounts.tests.webhooks.telling import publish, send
 from accounts.webhooks import delivery as webhooks
 
 

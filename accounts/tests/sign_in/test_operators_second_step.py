@@ -9,7 +9,13 @@ from django.urls import reverse
 
 from accounts.models import AuditLog
 from accounts.tests.factories import PASSWORD, new_address, person_who_signs_in
-from accounts.tests.second_step import AGAIN, APP, enter, know_the_password, shown
+from accounts.tests.sign_in.second_step import (
+    AGAIN,
+    APP,
+    enter,
+    know_the_password,
+    shown,
+)
 
 pytestmark = pytest.mark.django_db
 ACCOUNT = reverse("accounts:account")

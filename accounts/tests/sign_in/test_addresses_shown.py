@@ -19,7 +19,7 @@ from accounts.tests.factories import (
     UserFactory,
     person_who_signs_in,
 )
-from accounts.tests.test_admin import change
+from accounts.tests.organizations.test_organizations_admin import change
 
 pytestmark = pytest.mark.django_db
 LOGIN = reverse("account_login")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.tests import issuer as issuers
+from accounts.tests.sign_in import issuer as issuers
 from config.environment import Environment
 from config.sign_in import providers
 

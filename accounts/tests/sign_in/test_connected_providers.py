@@ -15,7 +15,7 @@ from django.urls import reverse
 from accounts.models import AuditLog, AuthProvider, User
 from accounts.sign_in import identities
 from accounts.tests.factories import PASSWORD, new_address, person_who_signs_in
-from accounts.tests.issuer import back, begin, let_in, sign_in
+from accounts.tests.sign_in.issuer import back, begin, let_in, sign_in
 
 ACCOUNT = reverse("accounts:account")
 CONNECT = reverse("accounts:connect_provider", args=["oidc"])

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
-from accounts.tests.issuer import sign_in
+from accounts.tests.sign_in.issuer import sign_in
 from config.environment import Environment
 from config.sign_in import providers
 

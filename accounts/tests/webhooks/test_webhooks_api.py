@@ -13,7 +13,7 @@ from accounts.models import (
     WebhookEndpoint,
 )
 from accounts.tests.factories import MembershipFactory, make_webhook
-from accounts.tests.receivers import receiving
+from accounts.tests.webhooks.receivers import receiving
 from accounts.webhooks import delivery as webhooks
 from accounts.webhooks import endpoints
 from conftest import client_with_key

@@ -20,7 +20,7 @@ from accounts.tests.factories import (
     new_address,
     person_who_signs_in,
 )
-from accounts.tests.second_step import (
+from accounts.tests.sign_in.second_step import (
     AGAIN,
     APP,
     LOGIN,

@@ -7,9 +7,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditLog, User
-from accounts.tests import issuer as issuers
 from accounts.tests.factories import PASSWORD, MembershipFactory, UserFactory
-from accounts.tests.issuer import back, begin, let_in, sign_in
+from accounts.tests.sign_in import issuer as issuers
+from accounts.tests.sign_in.issuer import back, begin, let_in, sign_in
 
 LOGIN = reverse("account_login")
 OIDC = "/accounts/oidc/oidc/login/"

@@ -19,8 +19,8 @@ from accounts.models import (
 )
 from accounts.outbound.requests import Answer
 from accounts.tests.factories import make_webhook
-from accounts.tests.receivers import receiving
-from accounts.tests.telling import EVENT, make_due, publish, send
+from accounts.tests.webhooks.receivers import receiving
+from accounts.tests.webhooks.telling import EVENT, make_due, publish, send
 from accounts.webhooks import delivery as webhooks
 from accounts.webhooks import endpoints
 
