@@ -35,9 +35,11 @@ def send(invitation_id: str) -> bool:
     subject = " ".join(f"Join {invitation.organization.name} on YourAgent".split())
     send_mail(
         subject,
-        render_to_string("accounts/email/invitation.txt", context),
+        render_to_string("accounts/organizations/email/invitation.txt", context),
         None,
         [invitation.email],
-        html_message=render_to_string("accounts/email/invitation.html", context),
+        html_message=render_to_string(
+            "accounts/organizations/email/invitation.html", context
+        ),
     )
     return True

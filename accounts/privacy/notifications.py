@@ -43,8 +43,8 @@ def _mail(name: str, subject: str, address: str, context: dict[str, Any]) -> Non
     context = context | {"current_site": site}
     send_mail(
         subject,
-        render_to_string(f"accounts/email/{name}.txt", context),
+        render_to_string(f"accounts/privacy/email/{name}.txt", context),
         None,
         [address],
-        html_message=render_to_string(f"accounts/email/{name}.html", context),
+        html_message=render_to_string(f"accounts/privacy/email/{name}.html", context),
     )

@@ -56,7 +56,9 @@ def page(action: str) -> Callable:
                 # An operator works on the installation, in no organization.
                 return redirect("dashboard-health")
             if principal.organization is None:
-                return render(request, "accounts/no_organization.html", status=404)
+                return render(
+                    request, "accounts/organizations/no_organization.html", status=404
+                )
             if not may(principal.role, action):
                 raise PermissionDenied
             return view(request, *args, **kwargs)

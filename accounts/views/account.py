@@ -52,7 +52,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "identities": identities,
         "offered": [each for each in offered if each.sub_id not in taken],
     }
-    return render(request, "accounts/account.html", context)
+    return render(request, "accounts/sign_in/account.html", context)
 
 
 @require_POST

@@ -83,7 +83,7 @@ def _shown_keys(
         "raw": raw,
         "base_url": settings.PUBLIC_BASE_URL,
     }
-    return render(request, "accounts/api_keys.html", context)
+    return render(request, "accounts/access/api_keys.html", context)
 
 
 @require_POST

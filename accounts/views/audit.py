@@ -100,7 +100,7 @@ def log(request: HttpRequest) -> HttpResponse:
         "page": listed.get_page(request.GET.get("page")),
         "query": query.urlencode(),
     }
-    return render(request, "accounts/audit.html", context)
+    return render(request, "accounts/audit/audit.html", context)
 
 
 @require_safe

@@ -59,7 +59,7 @@ def members(request: HttpRequest) -> HttpResponse:
         "form": form,
         "role_form": RoleForm(role=principal.role),
     }
-    return render(request, "accounts/members.html", context)
+    return render(request, "accounts/organizations/members.html", context)
 
 
 def _told(request: HttpRequest, deed, success: str) -> HttpResponse:
@@ -157,7 +157,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         )
         return render(
             request,
-            "accounts/invitation_invalid.html",
+            "accounts/organizations/invitation_invalid.html",
             {"why": error.detail},
             status=404,
         )
@@ -173,7 +173,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             if membership is not None:
                 request.session[ORGANIZATION_IN_SESSION] = membership.organization_id
                 return redirect("agents:list")
-    return render(request, "accounts/invitation.html", context)
+    return render(request, "accounts/organizations/invitation.html", context)
 
 
 def _join(request: HttpRequest, token: str, form: JoinForm | None):

@@ -38,7 +38,7 @@ def _shown(request: HttpRequest, form: ConfirmationForm) -> HttpResponse:
         ],
     }
     status = 400 if form.errors else 200
-    return render(request, "accounts/my_data.html", context, status=status)
+    return render(request, "accounts/privacy/my_data.html", context, status=status)
 
 
 @require_POST

@@ -46,7 +46,7 @@ def organizations(request: HttpRequest) -> HttpResponse:
         "mine": Membership.objects.living_of(request.user),
         "restorable": Membership.objects.restorable_by(request.user),
     }
-    return _shown(request, "accounts/organizations.html", context, form)
+    return _shown(request, "accounts/organizations/organizations.html", context, form)
 
 
 @require_POST
@@ -101,7 +101,9 @@ def _settings(request: HttpRequest, **forms: Any) -> HttpResponse:
         "member_count": organization.memberships.count(),
         "erase_after_days": settings.ERASE_AFTER_DAYS,
     } | forms
-    return _shown(request, "accounts/settings.html", context, *forms.values())
+    return _shown(
+        request, "accounts/organizations/settings.html", context, *forms.values()
+    )
 
 
 def _shown(

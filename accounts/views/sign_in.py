@@ -54,8 +54,10 @@ def _setup(request: HttpRequest) -> HttpResponse:
         return redirect("account_login")
     except first_owner.OtherDatabase as error:
         context = {"form": None, "refusal": error.detail}
-        return render(request, "accounts/setup.html", context, status=error.status)
+        return render(
+            request, "accounts/sign_in/setup.html", context, status=error.status
+        )
     except DomainError as error:
         form.refuse(error)
     status = 422 if form.is_bound else 200
-    return render(request, "accounts/setup.html", context, status=status)
+    return render(request, "accounts/sign_in/setup.html", context, status=status)

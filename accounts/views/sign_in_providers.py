@@ -52,7 +52,7 @@ def connect(request: HttpRequest, provider_id: str) -> HttpResponse:
     if answer is None:
         return redirect("accounts:account")
     context = {"provider": provider, "address": answer["Location"]}
-    page = render(request, "accounts/leaving.html", context)
+    page = render(request, "accounts/sign_in/leaving.html", context)
     page["Refresh"] = f"0; url={answer['Location']}"
     return page
 

@@ -59,7 +59,7 @@ def webhooks(request: HttpRequest) -> HttpResponse:
         "made": made,
         "raw": raw,
     }
-    return render(request, "accounts/webhooks.html", context)
+    return render(request, "accounts/webhooks/webhooks.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -102,7 +102,7 @@ def _shown(
         "raw": raw,
         "page": log.get_page(request.GET.get("page")),
     }
-    return render(request, "accounts/webhook.html", context)
+    return render(request, "accounts/webhooks/webhook.html", context)
 
 
 @require_POST
@@ -169,7 +169,7 @@ def delivery(request: HttpRequest, webhook_id: UUID, delivery_id: UUID) -> HttpR
         "attempts": found.attempts.all(),
         "payload": json.dumps(json.loads(found.body), indent=2, ensure_ascii=False),
     }
-    return render(request, "accounts/webhook_delivery.html", context)
+    return render(request, "accounts/webhooks/delivery.html", context)
 
 
 @require_POST

@@ -35,11 +35,11 @@ def send(endpoint: WebhookEndpoint, why: str) -> int:
         try:
             sent += send_mail(
                 f"Your webhook to {context['host']} was switched off",
-                render_to_string("accounts/email/webhook_disabled.txt", context),
+                render_to_string("accounts/webhooks/email/disabled.txt", context),
                 None,
                 [address],
                 html_message=render_to_string(
-                    "accounts/email/webhook_disabled.html", context
+                    "accounts/webhooks/email/disabled.html", context
                 ),
             )
         except OSError as error:

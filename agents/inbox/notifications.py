@@ -136,9 +136,9 @@ def _send(notice: InboxNotice) -> bool:
     return bool(
         send_mail(
             f"{subject}: {context['agent']}",
-            render_to_string("agents/email/inbox_notice.txt", context),
+            render_to_string("agents/inbox/email/notice.txt", context),
             None,
             [notice.membership.user.email],
-            html_message=render_to_string("agents/email/inbox_notice.html", context),
+            html_message=render_to_string("agents/inbox/email/notice.html", context),
         )
     )

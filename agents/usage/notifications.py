@@ -120,10 +120,12 @@ def _send(address: str, context: dict[str, Any]) -> int:
         return send_mail(
             f"{context['whose']} has used {context['percent']} % of its "
             f"{context['what']}",
-            render_to_string("agents/email/budget_notice.txt", context),
+            render_to_string("agents/usage/email/budget_notice.txt", context),
             None,
             [address],
-            html_message=render_to_string("agents/email/budget_notice.html", context),
+            html_message=render_to_string(
+                "agents/usage/email/budget_notice.html", context
+            ),
         )
     except OSError as error:
         log.warning("Notice not sent", error=type(error).__name__)

@@ -79,7 +79,7 @@ def agent_list(request: HttpRequest) -> HttpResponse:
         "orders": ORDERS,
         "personas": Persona.objects.available_to(organization),
     }
-    return render(request, "agents/list.html", context)
+    return render(request, "agents/lifecycle/list.html", context)
 
 
 @require_safe
@@ -90,7 +90,7 @@ def search(request: HttpRequest) -> HttpResponse:
     words = request.GET.get("q", "")[:255].replace("\x00", "").strip()
     found = listing.find_agents(organization, words=words, order="name")
     context = {"agents": found[:FOUND_SHOWN] if words else []}
-    return render(request, "agents/_hits.html", context)
+    return render(request, "agents/lifecycle/_hits.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -126,7 +126,9 @@ def create(request: HttpRequest) -> HttpResponse:
         "documents": documents,
         "upload_bytes": settings.UPLOAD_MAX_BYTES,
     }
-    return render(request, "agents/create.html", context, status=_status_of(form))
+    return render(
+        request, "agents/lifecycle/create.html", context, status=_status_of(form)
+    )
 
 
 def _usual_persona() -> UUID | None:
@@ -162,7 +164,7 @@ def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "embed_code": render_embed(agent.public_id, agent.widget_config),
         "embed_tag": render_strict_embed(agent.public_id),
     }
-    return render(request, "agents/detail.html", context)
+    return render(request, "agents/lifecycle/detail.html", context)
 
 
 @require_safe
@@ -171,7 +173,7 @@ def optimization(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Show how far the optimization of the prompt is; the page asks until it ends."""
     agent = find_agent(request, public_id)
     context = {"agent": agent, "run": listing.latest_run(agent)}
-    response = render(request, "agents/_optimization.html", context)
+    response = render(request, "agents/optimization/_optimization.html", context)
     if not agent.optimization_pending:
         # Version, history and prompt changed with it: show the whole page anew.
         response["HX-Refresh"] = "true"
@@ -205,7 +207,9 @@ def edit(request: HttpRequest, public_id: UUID) -> HttpResponse:
             messages.success(request, f"{agent.name} is saved.")
             return redirect("agents:detail", agent.public_id)
     context = {"agent": agent, "form": form}
-    return render(request, "agents/edit.html", context, status=_status_of(form))
+    return render(
+        request, "agents/lifecycle/edit.html", context, status=_status_of(form)
+    )
 
 
 @require_POST

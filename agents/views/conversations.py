@@ -59,7 +59,7 @@ def show_list(request: HttpRequest, agent: Agent | None) -> HttpResponse:
         "narrows": bool(asked.keys() - {"search"}),
         "query": query.urlencode(),
     }
-    return render(request, "agents/conversations.html", context)
+    return render(request, "agents/conversations/conversations.html", context)
 
 
 @require_safe
@@ -140,7 +140,7 @@ def conversation(
         "tags": session.tags.all(),
         "tag_names": listing.tags_of(principal.organization),
     }
-    return render(request, "agents/conversation.html", context)
+    return render(request, "agents/conversations/conversation.html", context)
 
 
 # --- What members do --------------------------------------------------------
@@ -274,7 +274,9 @@ def keep(request: HttpRequest) -> HttpResponse:
         messages.success(request, "How long conversations are kept is set.")
         return redirect("agents:all_conversations")
     status = 400 if form.errors else 200
-    return render(request, "agents/retention.html", {"form": form}, status=status)
+    return render(
+        request, "agents/conversations/retention.html", {"form": form}, status=status
+    )
 
 
 @require_safe
@@ -282,4 +284,4 @@ def keep(request: HttpRequest) -> HttpResponse:
 def try_agent(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Talk with an agent the way a visitor does, through the API."""
     agent = find_agent(request, public_id)
-    return render(request, "agents/try.html", {"agent": agent})
+    return render(request, "agents/conversations/try.html", {"agent": agent})

@@ -118,7 +118,7 @@ def tests(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "packs": overviews.attack_packs(),
         "page": listed.get_page(request.GET.get("page")),
     }
-    return render(request, "agents/tests.html", context)
+    return render(request, "agents/custody/tests.html", context)
 
 
 @page("agents:write")
@@ -153,7 +153,9 @@ def new_test(request: HttpRequest, public_id: UUID) -> HttpResponse:
             messages.success(request, f"“{test.name}” is part of every run.")
             return redirect("agents:tests", agent.public_id)
     context = {"agent": agent, "form": form}
-    return render(request, "agents/test_form.html", context, status=_status_of(form))
+    return render(
+        request, "agents/custody/test_form.html", context, status=_status_of(form)
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -176,7 +178,9 @@ def edit_test(request: HttpRequest, public_id: UUID, test_id: UUID) -> HttpRespo
             messages.success(request, f"“{form.cleaned_data['name']}” is saved.")
             return redirect("agents:tests", agent.public_id)
     context = {"agent": agent, "form": form, "test": test}
-    return render(request, "agents/test_form.html", context, status=_status_of(form))
+    return render(
+        request, "agents/custody/test_form.html", context, status=_status_of(form)
+    )
 
 
 def _status_of(form: forms.Form) -> int:
@@ -203,5 +207,5 @@ def run(request: HttpRequest, public_id: UUID, run_id: UUID) -> HttpResponse:
         agent.custody_runs.select_related("version", "started_by_user"), pk=run_id
     )
     context = {"agent": agent, "run": found, "packs": overviews.packs_of(found)}
-    template = "agents/_run.html" if request.htmx else "agents/run.html"
+    template = "agents/custody/_run.html" if request.htmx else "agents/custody/run.html"
     return render(request, template, context)

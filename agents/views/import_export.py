@@ -44,7 +44,12 @@ def import_page(request: HttpRequest) -> HttpResponse:
         if agent is not None:
             messages.success(request, f"{agent.name} is here, with all its versions.")
             return redirect("agents:detail", agent.public_id)
-    return render(request, "agents/import.html", {"form": form}, status=_status(form))
+    return render(
+        request,
+        "agents/import_export/import.html",
+        {"form": form},
+        status=_status(form),
+    )
 
 
 @require_safe
@@ -53,7 +58,7 @@ def templates(request: HttpRequest) -> HttpResponse:
     """Show the ready agents."""
     context = {"ready": ready_agents().values(), "industry": _industry(request)}
     context["industries"] = Industry.choices
-    return render(request, "agents/templates.html", context)
+    return render(request, "agents/import_export/templates.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -71,7 +76,9 @@ def template(request: HttpRequest, key: str) -> HttpResponse:
             messages.success(request, f"{agent.name} is ready. Ask it something.")
             return redirect("agents:detail", agent.public_id)
     context = {"ready": ready, "form": form, "prompt": ready.prompt_for(industry)}
-    return render(request, "agents/template.html", context, status=_status(form))
+    return render(
+        request, "agents/import_export/template.html", context, status=_status(form)
+    )
 
 
 def _file(ready: Ready, form: ReadyForm) -> dict[str, Any]:

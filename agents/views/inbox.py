@@ -88,7 +88,9 @@ def inbox_list(request: HttpRequest) -> HttpResponse:
     organization = principal_of(request).organization
     # Read before the rows: what changes in between is told twice, never lost.
     after = event_stream.last_event_id(inbox_feed.channel(organization.pk))
-    return render(request, "agents/inbox.html", {"after": after, **_queue(request)})
+    return render(
+        request, "agents/inbox/inbox.html", {"after": after, **_queue(request)}
+    )
 
 
 @require_safe
@@ -97,7 +99,9 @@ def inbox_list(request: HttpRequest) -> HttpResponse:
 def threads(request: HttpRequest) -> HttpResponse:
     """Show the queue again; the open page asks when something changed."""
     opened = request.GET.get("open", "")
-    return render(request, "agents/_threads.html", {"open": opened, **_queue(request)})
+    return render(
+        request, "agents/inbox/_threads.html", {"open": opened, **_queue(request)}
+    )
 
 
 @require_safe
@@ -107,7 +111,7 @@ def badge(request: HttpRequest) -> HttpResponse:
     """Show how many conversations the viewer should look at."""
     principal = principal_of(request)
     counts = listing.counts(principal.organization, principal.user)
-    return render(request, "agents/_inbox_badge.html", {"counts": counts})
+    return render(request, "agents/inbox/_badge.html", {"counts": counts})
 
 
 @require_safe
@@ -120,7 +124,7 @@ def inbox_conversation(request: HttpRequest, session_id: UUID) -> HttpResponse:
     after = event_stream.last_event_id(inbox_feed.channel(organization.pk))
     opened = _conversation(request, session)
     context = {"after": after, "open": str(session.pk), **opened, **_queue(request)}
-    return render(request, "agents/inbox.html", context)
+    return render(request, "agents/inbox/inbox.html", context)
 
 
 @require_safe
@@ -130,7 +134,7 @@ def talk(request: HttpRequest, session_id: UUID) -> HttpResponse:
     """Show an open conversation again; the open page asks when it changed."""
     session = find_conversation(request, session_id)
     context = {"open": str(session.pk), **_conversation(request, session)}
-    return render(request, "agents/_inbox_changes.html", context)
+    return render(request, "agents/inbox/_changes.html", context)
 
 
 @require_safe
@@ -144,7 +148,7 @@ def canned_choices(request: HttpRequest, session_id: UUID) -> HttpResponse:
         (reply, canned_replies.fill(reply.text, session))
         for reply in mine.matching(words)[:8]
     ]
-    return render(request, "agents/_canned_choices.html", {"choices": choices})
+    return render(request, "agents/inbox/_canned_choices.html", {"choices": choices})
 
 
 # --- Deeds ------------------------------------------------------------------

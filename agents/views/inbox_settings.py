@@ -90,7 +90,7 @@ def canned_list(request: HttpRequest) -> HttpResponse:
                 return redirect("agents:canned")
     mine = CannedReply.objects.for_organization(principal.organization)
     shown = Paginator(mine, PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "agents/canned.html", {"form": form, "page": shown})
+    return render(request, "agents/inbox/canned.html", {"form": form, "page": shown})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -110,7 +110,9 @@ def canned_edit(request: HttpRequest, reply_id: UUID) -> HttpResponse:
         else:
             messages.success(request, f"/{reply.shortcut} is saved.")
             return redirect("agents:canned")
-    return render(request, "agents/canned_edit.html", {"form": form, "reply": reply})
+    return render(
+        request, "agents/inbox/canned_edit.html", {"form": form, "reply": reply}
+    )
 
 
 @require_POST
@@ -144,4 +146,4 @@ def preferences(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, "The changes are saved.")
             return redirect("agents:inbox_preferences")
-    return render(request, "agents/inbox_preferences.html", {"form": form})
+    return render(request, "agents/inbox/preferences.html", {"form": form})

@@ -76,7 +76,7 @@ def knowledge_list(request: HttpRequest) -> HttpResponse:
     listed = Paginator(packs.with_counts().order_by("name", "id"), PER_PAGE)
     shown = listed.get_page(request.GET.get("page"))
     context = {"page": shown, "form": form}
-    return render(request, "agents/knowledge_list.html", context)
+    return render(request, "agents/knowledge/packs.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -106,7 +106,7 @@ def knowledge_detail(request: HttpRequest, pack_id: UUID) -> HttpResponse:
         "agents": listing.agents_using(pack),
         **_documents(request, pack),
     }
-    return render(request, "agents/knowledge_detail.html", context)
+    return render(request, "agents/knowledge/pack.html", context)
 
 
 @require_safe
@@ -114,7 +114,7 @@ def knowledge_detail(request: HttpRequest, pack_id: UUID) -> HttpResponse:
 def documents(request: HttpRequest, pack_id: UUID) -> HttpResponse:
     """Show the documents again; the page asks while some are being indexed."""
     context = _documents(request, find_pack(request, pack_id))
-    return render(request, "agents/_documents.html", context)
+    return render(request, "agents/knowledge/_documents.html", context)
 
 
 @require_POST
@@ -144,9 +144,9 @@ def upload(request: HttpRequest, pack_id: UUID) -> HttpResponse:
 def retrieval(request: HttpRequest, pack_id: UUID) -> HttpResponse:
     """Show which passages of a pack a question would be answered from."""
     pack = find_pack(request, pack_id)
-    template = "_retrieval" if request.htmx else "knowledge_search"
+    template = "_retrieval" if request.htmx else "search"
     context = {"pack": pack, **_asked(request, pack)}
-    return render(request, f"agents/{template}.html", context)
+    return render(request, f"agents/knowledge/{template}.html", context)
 
 
 @require_safe
@@ -171,7 +171,7 @@ def document(request: HttpRequest, pack_id: UUID, document_id: UUID) -> HttpResp
         "hits": len(places),
         **asked,
     }
-    return render(request, "agents/document.html", context)
+    return render(request, "agents/knowledge/document.html", context)
 
 
 @require_POST

@@ -35,7 +35,7 @@ def sites(request: HttpRequest, pack_id: UUID) -> HttpResponse:
     pack = find_pack(request, pack_id)
     if request.method != "POST":
         context = {"pack": pack, **sites_of(pack)}
-        return render(request, "agents/_sites.html", context)
+        return render(request, "agents/knowledge/_sites.html", context)
     check_may_write(request)
     form = SiteForm(request.POST)
     if form.is_valid():
@@ -50,7 +50,7 @@ def sites(request: HttpRequest, pack_id: UUID) -> HttpResponse:
         else:
             return redirect("agents:knowledge_site", pack.pk, source.pk)
     context = {"pack": pack, "form": form}
-    return render(request, "agents/new_site.html", context, status=422)
+    return render(request, "agents/knowledge/new_site.html", context, status=422)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -70,7 +70,7 @@ def site(request: HttpRequest, pack_id: UUID, source_id: UUID) -> HttpResponse:
         messages.success(request, "The site's limits are saved.")
         return redirect("agents:knowledge_site", pack_id, source_id)
     context = {"form": form, **_progress(request, source)}
-    return render(request, "agents/site.html", context)
+    return render(request, "agents/knowledge/site.html", context)
 
 
 @require_safe
@@ -78,7 +78,9 @@ def site(request: HttpRequest, pack_id: UUID, source_id: UUID) -> HttpResponse:
 def site_pages(request: HttpRequest, pack_id: UUID, source_id: UUID) -> HttpResponse:
     """Show the pages again; the page asks while a crawl is under way."""
     source = _find(request, pack_id, source_id)
-    return render(request, "agents/_site_pages.html", _progress(request, source))
+    return render(
+        request, "agents/knowledge/_site_pages.html", _progress(request, source)
+    )
 
 
 @require_POST

@@ -131,7 +131,9 @@ def accounts(request: HttpRequest) -> HttpResponse:
             return redirect("agents:model_account", made.pk)
     mine = ProviderAccount.objects.for_organization(_organization(request))
     context = {"accounts": mine.newest_first(), "form": form}
-    return render(request, "agents/models.html", context, status=_status_of(form))
+    return render(
+        request, "agents/providers/models.html", context, status=_status_of(form)
+    )
 
 
 def _status_of(form: forms.Form) -> int:
@@ -162,7 +164,9 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponse:
         "is_resting": circuit_breaker.is_open(str(found.pk)),
     }
     status = _status_of(form)
-    return render(request, "agents/model_account.html", context, status=status)
+    return render(
+        request, "agents/providers/model_account.html", context, status=status
+    )
 
 
 @require_POST

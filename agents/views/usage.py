@@ -42,7 +42,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Show this month's tokens and messages, by agent and by day."""
     report = reports.report(principal_of(request).organization)
     context = {"report": report, "resets_at": resets_at(report.month)}
-    return render(request, "agents/usage.html", context)
+    return render(request, "agents/usage/usage.html", context)
 
 
 @require_safe
@@ -72,5 +72,5 @@ def caps(request: HttpRequest, public_id: UUID) -> HttpResponse:
         return redirect("agents:usage")
     context = {"agent": agent, "form": form}
     return render(
-        request, "agents/caps.html", context, status=400 if form.errors else 200
+        request, "agents/usage/caps.html", context, status=400 if form.errors else 200
     )
