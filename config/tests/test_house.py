@@ -128,6 +128,21 @@ def test_every_entry_of_an_app_is_in_the_plan(app):
 
 
 @pytest.mark.parametrize("app", ROWS)
+def test_tests_and_pages_lie_in_rooms_of_the_same_names(app):
+    folders = [
+        path.name
+        for shelf in (ROOT / app / "tests", ROOT / "templates" / app)
+        for path in shelf.iterdir()
+        if path.is_dir() and path.name != "__pycache__"
+    ]
+    # At the top lies what proves a module at the top, and what several rooms show.
+    tests = (ROOT / app / "tests").glob("test_*.py")
+    proved = [path.stem.removeprefix("test_") for path in tests]
+    pages = [path.name for path in (ROOT / "templates" / app).glob("[!_]*.*")]
+    assert not {*folders, *proved, *pages} - rooms_of(app)
+
+
+@pytest.mark.parametrize("app", ROWS)
 def test_rooms_import_downwards(app):
     wrong = {}
     for path in modules_of(app):
