@@ -2,6 +2,7 @@
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.widgets import UnfoldAdminTextareaWidget
 
@@ -22,20 +23,16 @@ from agents.models import (
     Persona,
     WidgetMode,
 )
+from agents.models.agents import SETTINGS
 
-PLAIN = (
-    "name",
-    "description",
-    "system_prompt",
-    "template",
-    "industry",
-    "config",
-    "widget_config",
-    "widget_mode",
-    "release_gate",
-    "is_active",
-    "auto_optimize",
+FIELDSETS = (
+    (None, {"fields": ("organization", "name", "description", "etag")}),
+    ("Answers", {"fields": ("system_prompt", "persona", "knowledge_pack", "config")}),
+    ("Widget", {"fields": ("allowed_origins", "widget_mode", "widget_config")}),
+    ("Release", {"fields": ("is_active", "release_gate", "auto_optimize")}),
 )
+PLACED = flatten_fieldsets(FIELDSETS)
+OTHERS = tuple(each.name for each in SETTINGS if each.name not in PLACED)
 
 
 class AgentForm(RefusableForm):
@@ -49,7 +46,8 @@ class AgentForm(RefusableForm):
 
     class Meta:
         model = Agent
-        fields = ("organization", *PLAIN, "persona", "knowledge_pack")
+        fields = ("organization", *(each.name for each in SETTINGS))
+        exclude = ("allowed_origins",)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -68,11 +66,7 @@ class AgentForm(RefusableForm):
     def wishes(self) -> dict:
         """Return the domain's names and values of what was filled in."""
         values = self.cleaned_data
-        persona, pack = values["persona"], values["knowledge_pack"]
-        return {name: values[name] for name in (*PLAIN, "allowed_origins")} | {
-            "persona_key": persona.key if persona else None,
-            "knowledge_pack_id": pack.pk if pack else None,
-        }
+        return {each.written_as: each.told(values[each.name]) for each in SETTINGS}
 
 
 @admin.register(Agent)
@@ -99,19 +93,7 @@ class AgentAdmin(SoftDeletedAdmin):
     search_fields = ("name", "slug", "=public_id")
     ordering = ("-created_at", "-id")
     autocomplete_fields = ("organization", "knowledge_pack")
-    fieldsets = (
-        (None, {"fields": ("organization", "name", "description", "etag")}),
-        (
-            "Answers",
-            {"fields": ("system_prompt", "persona", "knowledge_pack", "config")},
-        ),
-        ("Widget", {"fields": ("allowed_origins", "widget_mode", "widget_config")}),
-        (
-            "Release",
-            {"fields": ("is_active", "release_gate", "auto_optimize")},
-        ),
-        ("About", {"fields": ("template", "industry")}),
-    )
+    fieldsets = (*FIELDSETS, ("About", {"fields": OTHERS}))
     shown = (
         "public_id",
         "slug",

@@ -5,46 +5,47 @@ from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.db import connections
 from django.db.models import QuerySet
+from orjson import Fragment
 
 from accounts.models.organizations import Organization
 from agents.configuration.embedding_snippet import page_config, render_embed
-from agents.models.agents import Agent, OptimizationStatus
+from agents.models.agents import SETTINGS, SHAPING_SETTINGS, Agent, OptimizationStatus
 
 PENDING = {OptimizationStatus.PENDING.value, OptimizationStatus.RUNNING.value}
 
-COLUMNS = (
-    "public_id",
-    "slug",
-    "name",
-    "description",
-    "template",
-    "industry",
-    "system_prompt",
-    "persona__key",
-    "persona__name",
-    "knowledge_pack_id",
-    "knowledge_pack__name",
-    "config",
-    "widget_config",
-    "allowed_origins",
-    "widget_mode",
-    "release_gate",
-    "is_active",
-    "live_version__number",
-    "auto_optimize",
-    "optimization_status",
-    "optimization_metadata",
-    "created_by_user_id",
-    "updated_by_user_id",
-    "created_at",
-    "updated_at",
-    "deleted_at",
-    "revision",
-    "knowledge_pack__vector_store_status",
+# Facts that stand beside a setting.
+BESIDE = {"knowledge_pack": ["vector_store_status"], "is_active": ["live_version"]}
+# The names of an answer, in their order.
+SHOWN = (
+    *("id", "public_id", "slug"),
+    *(name for each in SETTINGS for name in (each.name, *BESIDE.get(each.name, ()))),
+    *("optimization_pending", "optimization_status", "optimization_metadata"),
+    *("embed_code", "created_by_user_id", "updated_by_user_id"),
+    *("created_at", "updated_at", "deleted_at"),
 )
+# Where a row has what is not in a column of that name.
+ELSEWHERE = {
+    "persona": "persona__key",
+    "knowledge_pack": "knowledge_pack_id",
+    "vector_store_status": "knowledge_pack__vector_store_status",
+    "live_version": "live_version__number",
+}
+MADE_UP = {"id", "optimization_pending", "embed_code"}
+STORED = tuple(name for name in SHOWN if name not in MADE_UP)
+COLUMNS = (
+    *(ELSEWHERE.get(name, name) for name in STORED),
+    *("persona__name", "knowledge_pack__name", "revision"),
+)
+PERSONA_NAME, PACK_NAME = -3, -2
+JSON = (
+    *(each.name for each in SETTINGS if each.kind in (dict, list)),
+    "optimization_metadata",
+)
+BLANK = dict.fromkeys(SHOWN)
+# A version names neither row it refers to.
+SHOWN_OF_VERSIONS = tuple(each for each in SHAPING_SETTINGS if not each.by)
 
 
 def agent_rows(agents: QuerySet[Agent]) -> QuerySet:
@@ -93,76 +94,25 @@ def _page_config(widget_config: str) -> str:
     return page_config(json.loads(widget_config))
 
 
-def _shown(widget_config: Any) -> Any:
-    return (
-        _page_config(widget_config) if isinstance(widget_config, str) else widget_config
-    )
-
-
-def _as_stored(value: Any) -> Any:
-    return orjson.Fragment(value) if isinstance(value, str) else value
-
-
 def row_as_dict(row: tuple[Any, ...]) -> dict[str, Any]:
     """Return an agent as AgentShape describes it."""
-    (
-        public_id,
-        slug,
-        name,
-        description,
-        template,
-        industry,
-        system_prompt,
-        persona_key,
-        persona_name,
-        pack_id,
-        pack_name,
-        config,
-        widget_config,
-        allowed_origins,
-        widget_mode,
-        release_gate,
-        is_active,
-        live_version,
-        auto_optimize,
-        optimization_status,
-        optimization_metadata,
-        created_by,
-        updated_by,
-        created_at,
-        updated_at,
-        deleted_at,
-    ) = row[:-2]
-    return {
-        "id": public_id,
-        "public_id": public_id,
-        "slug": slug,
-        "name": name,
-        "description": description,
-        "template": template,
-        "industry": industry,
-        "system_prompt": system_prompt,
-        "persona": persona_key and {"key": persona_key, "name": persona_name},
-        "knowledge_pack": pack_id and {"id": pack_id, "name": pack_name},
-        "vector_store_status": row[-1] or "none",
-        "config": _as_stored(config),
-        "widget_config": _as_stored(widget_config),
-        "allowed_origins": _as_stored(allowed_origins),
-        "widget_mode": widget_mode,
-        "release_gate": release_gate,
-        "is_active": is_active,
-        "live_version": live_version,
-        "auto_optimize": auto_optimize,
-        "optimization_pending": optimization_status in PENDING,
-        "optimization_status": optimization_status,
-        "optimization_metadata": _as_stored(optimization_metadata),
-        "embed_code": render_embed(public_id, _shown(widget_config)),
-        "created_by_user_id": created_by,
-        "updated_by_user_id": updated_by,
-        "created_at": created_at,
-        "updated_at": updated_at,
-        "deleted_at": deleted_at,
-    }
+    shown = BLANK.copy()
+    shown.update(zip(STORED, row, strict=False))
+    public_id = shown["id"] = shown["public_id"]
+    if key := shown["persona"]:
+        shown["persona"] = {"key": key, "name": row[PERSONA_NAME]}
+    if pack_id := shown["knowledge_pack"]:
+        shown["knowledge_pack"] = {"id": pack_id, "name": row[PACK_NAME]}
+    if shown["vector_store_status"] is None:
+        shown["vector_store_status"] = "none"
+    shown["optimization_pending"] = shown["optimization_status"] in PENDING
+    look = shown["widget_config"]
+    if isinstance(look, str):
+        look = _page_config(look)
+        for name in JSON:
+            shown[name] = Fragment(shown[name])
+    shown["embed_code"] = render_embed(public_id, look)
+    return shown
 
 
 def as_dict(agent: Agent) -> dict[str, Any]:

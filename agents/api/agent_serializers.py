@@ -1,17 +1,16 @@
 """The shapes of agents: what a request may say, what an answer looks like."""
 
+from functools import partial
+
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.fields import NameField, StrictSerializer, TextField
 from accounts.api.viewsets import CreationBody
-from agents.models.agents import (
-    Industry,
-    OptimizationStatus,
-    ReleaseGate,
-    Template,
-    WidgetMode,
-)
+from agents.api.agent_rows import SHOWN, SHOWN_OF_VERSIONS
+from agents.configuration.origins import MAX_ORIGINS
+from agents.models.agent_fields import Setting
+from agents.models.agents import SETTINGS, OptimizationStatus, WidgetMode
 from agents.models.knowledge import VectorStoreStatus
 
 
@@ -20,27 +19,58 @@ class WidgetModeField(serializers.ChoiceField):
     """One that is offered, or the one an agent has."""
 
 
+class OriginsField(serializers.ListField):
+    child = TextField(max_length=300)
+
+
+KINDS = {
+    bool: serializers.BooleanField,
+    dict: serializers.DictField,
+    float: serializers.FloatField,
+    int: serializers.IntegerField,
+    list: serializers.ListField,
+    str: TextField,
+}
+# Settings that bodies write in a form of their own.
+OWN_KINDS = {
+    "name": NameField,
+    "system_prompt": partial(TextField, trim_whitespace=False),
+    "persona": partial(TextField, max_length=50),
+    "knowledge_pack": serializers.UUIDField,
+    "allowed_origins": partial(OriginsField, max_length=MAX_ORIGINS),
+    "widget_mode": WidgetModeField,
+}
+
+
+def written(setting: Setting) -> serializers.Field:
+    """Return a setting's field in bodies, with the limits its column has."""
+    column, own = setting.column, OWN_KINDS.get(setting.name)
+    said = {} if setting.is_required else {"required": False}
+    if column.null:
+        said["allow_null"] = True
+    if column.choices:
+        return (own or serializers.ChoiceField)(column.choices, **said)
+    if column.blank and setting.kind is str:
+        said["allow_blank"] = True
+    return (own or KINDS[setting.kind])(**said, **setting.limits)
+
+
+def shown(setting: Setting) -> serializers.Field:
+    """Return a setting's field in answers."""
+    choices = setting.column.choices
+    return serializers.ChoiceField(choices) if choices else KINDS[setting.kind]()
+
+
 class AgentBody(StrictSerializer):
     """What creates or edits an agent."""
 
-    name = NameField(max_length=255)
-    description = TextField(max_length=2000, required=False, allow_blank=True)
-    system_prompt = TextField(
-        max_length=10_000, required=False, allow_blank=True, trim_whitespace=False
-    )
-    config = serializers.DictField(required=False)
-    widget_config = serializers.DictField(required=False)
-    template = serializers.ChoiceField(Template.choices, required=False)
-    industry = serializers.ChoiceField(Industry.choices, required=False)
-    persona_key = TextField(max_length=50, required=False, allow_null=True)
-    knowledge_pack_id = serializers.UUIDField(required=False, allow_null=True)
-    allowed_origins = serializers.ListField(
-        child=TextField(max_length=300), max_length=50, required=False
-    )
-    widget_mode = WidgetModeField(WidgetMode.choices, required=False)
-    release_gate = serializers.ChoiceField(ReleaseGate.choices, required=False)
-    is_active = serializers.BooleanField(required=False)
-    auto_optimize = serializers.BooleanField(required=False)
+    def get_fields(self):
+        # What is written freely comes before what is chosen.
+        free = [s for s in SETTINGS if s.kind in (str, dict) and not s.column.choices]
+        ordered = dict.fromkeys([*free, *SETTINGS])
+        return {
+            each.written_as: written(each) for each in ordered
+        } | super().get_fields()
 
 
 class NewAgentBody(AgentBody, CreationBody):
@@ -87,22 +117,11 @@ class AgentShape(serializers.Serializer):
     id = serializers.UUIDField()
     public_id = serializers.UUIDField()
     slug = serializers.CharField()
-    name = serializers.CharField()
-    description = serializers.CharField()
-    template = serializers.ChoiceField(Template.choices)
-    industry = serializers.ChoiceField(Industry.choices)
-    system_prompt = serializers.CharField()
     persona = PersonaSummary(allow_null=True)
     knowledge_pack = KnowledgePackSummary(allow_null=True)
     vector_store_status = serializers.ChoiceField(VectorStoreStatus.choices)
-    config = serializers.DictField()
-    widget_config = serializers.DictField()
     allowed_origins = serializers.ListField(child=serializers.CharField())
-    widget_mode = serializers.ChoiceField(WidgetMode.choices)
-    release_gate = serializers.ChoiceField(ReleaseGate.choices)
-    is_active = serializers.BooleanField()
     live_version = serializers.IntegerField(allow_null=True)
-    auto_optimize = serializers.BooleanField()
     optimization_pending = serializers.BooleanField()
     optimization_status = serializers.ChoiceField(OptimizationStatus.choices)
     optimization_metadata = serializers.DictField()
@@ -112,6 +131,11 @@ class AgentShape(serializers.Serializer):
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     deleted_at = serializers.DateTimeField(allow_null=True)
+
+    def get_fields(self):
+        plain = (each for each in SETTINGS if not each.by)
+        fields = {each.name: shown(each) for each in plain} | super().get_fields()
+        return {name: fields[name] for name in SHOWN}
 
 
 class EmbedShape(serializers.Serializer):
@@ -138,7 +162,10 @@ class VersionShape(serializers.Serializer):
     origin = serializers.CharField()
     note = serializers.CharField()
     author_id = serializers.UUIDField(allow_null=True)
-    system_prompt = serializers.CharField()
-    config = serializers.DictField()
-    widget_config = serializers.DictField()
     created_at = serializers.DateTimeField()
+
+    def get_fields(self):
+        fields = super().get_fields()
+        created_at = fields.pop("created_at")
+        fields |= {each.name: shown(each) for each in SHOWN_OF_VERSIONS}
+        return fields | {"created_at": created_at}

@@ -18,7 +18,14 @@ from accounts.api.viewsets import (
 from accounts.errors import Forbidden, NotFound
 from accounts.models.api_keys import Scope
 from accounts.models.lifecycle import request_fingerprint
-from agents.api.agent_rows import NewestAgents, agent_rows, as_dict, row_as_dict
+from agents.api.agent_rows import (
+    COLUMNS,
+    SHOWN_OF_VERSIONS,
+    NewestAgents,
+    agent_rows,
+    as_dict,
+    row_as_dict,
+)
 from agents.api.agent_serializers import (
     AgentEditBody,
     AgentReplaceBody,
@@ -46,7 +53,9 @@ IF_MATCH = OpenApiParameter(
 )
 # Parameters that leave a list unfiltered and in its usual order.
 PLAIN_PAGE = {"organization_id", "limit", "offset"}
-PUBLIC_ID, CREATED_AT, REVISION = 0, 23, 26
+PUBLIC_ID, CREATED_AT, REVISION = map(
+    COLUMNS.index, ("public_id", "created_at", "revision")
+)
 
 
 @extend_schema_view(
@@ -167,22 +176,7 @@ class AgentViewSet(PortableActions, OrganizationViewSet):
         responses=AgentShape,
     )
     def update(self, request, public_id):
-        defaults = {
-            "description": "",
-            "system_prompt": "",
-            "config": {},
-            "widget_config": {},
-            "template": "custom",
-            "industry": "general",
-            "persona_key": None,
-            "knowledge_pack_id": None,
-            "allowed_origins": [],
-            "widget_mode": "public",
-            "release_gate": "none",
-            "is_active": True,
-            "auto_optimize": True,
-        }
-        return self.edit(defaults | self.body(), replace=True)
+        return self.edit(creation.defaults() | self.body(), replace=True)
 
     @extend_schema(
         parameters=[ORGANIZATION, IF_MATCH],
@@ -321,9 +315,7 @@ def version_as_dict(version: AgentVersion, agent: Agent) -> dict:
         "origin": version.origin,
         "note": version.note,
         "author_id": version.author_id,
-        "system_prompt": version.system_prompt,
-        "config": version.config,
-        "widget_config": version.widget_config,
+        **{each.name: getattr(version, each.name) for each in SHOWN_OF_VERSIONS},
         "created_at": version.created_at,
     }
 

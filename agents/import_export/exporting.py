@@ -15,7 +15,7 @@ from agents.import_export.file_format import (
     MAX_VERSIONS,
     VERSION,
 )
-from agents.models.agents import Agent
+from agents.models.agents import SETTINGS, SHAPING_SETTINGS, Agent
 from agents.models.knowledge import Document, KnowledgePack
 from agents.models.personas import Persona
 from agents.models.versions import AgentVersion
@@ -39,14 +39,13 @@ def export_agent(agent: Agent, *, knowledge: bool = True) -> bytes:
     if pack is not None:
         _check_size(pack)
     versions = _versions(agent)
-    personas = {each.pk: each for each in map(_persona, versions) if each}
-    if agent.persona:
-        personas[agent.persona_id] = agent.persona
+    rows = [*versions, agent]
+    personas = {each.persona_id: each.persona for each in rows if each.persona}
     whole = {
         "format": FORMAT,
         "version": VERSION,
         "exported_at": timezone.now().isoformat(timespec="seconds"),
-        "agent": _agent(agent),
+        "agent": {each.name: each.of(agent) for each in SETTINGS if each.in_file},
         "personas": [
             _own_persona(each)
             for each in sorted(personas.values(), key=lambda each: each.key)
@@ -87,21 +86,6 @@ def _number(version_id: Any, versions: list[AgentVersion]) -> int | None:
     return next((each.number for each in versions if each.pk == version_id), None)
 
 
-def _persona(version: AgentVersion) -> Persona | None:
-    return version.persona
-
-
-def _agent(agent: Agent) -> dict[str, Any]:
-    plain = (
-        *("name", "description", "template", "industry", "system_prompt", "config"),
-        *("widget_config", "allowed_origins", "widget_mode", "release_gate"),
-        *("is_active", "auto_optimize"),
-    )
-    return {name: getattr(agent, name) for name in plain} | {
-        "persona": agent.persona and agent.persona.key
-    }
-
-
 def _own_persona(persona: Persona) -> dict[str, Any]:
     plain = ("key", "name", "domain", "system_prompt", "tactics")
     return {name: getattr(persona, name) for name in plain}
@@ -110,14 +94,11 @@ def _own_persona(persona: Persona) -> dict[str, Any]:
 def _version(
     version: AgentVersion, agent: Agent, pack: KnowledgePack | None
 ) -> dict[str, Any]:
-    plain = (
-        *("number", "origin", "note", "system_prompt", "persona_prompt", "config"),
-        "widget_config",
-    )
+    plain = ("number", "origin", "note", "persona_prompt")
     return {name: getattr(version, name) for name in plain} | {
+        **{each.name: each.of(version) for each in SHAPING_SETTINGS if each.in_file},
         "parent": version.parent and version.parent.number,
         "created_at": version.created_at.isoformat(timespec="seconds"),
-        "persona": version.persona and version.persona.key,
         "uses_knowledge": pack is not None and version.knowledge_pack_id == pack.pk,
     }
 

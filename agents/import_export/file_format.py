@@ -1,5 +1,6 @@
 """The file an agent travels in: JSON of a fixed form, with no id and no secret."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -9,14 +10,17 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    create_model,
 )
 
 from accounts.errors import DomainError
 from accounts.text import has_invisible_characters
+from agents.configuration.origins import MAX_ORIGINS
 from agents.custody.suites import MAX_TESTS
 from agents.knowledge.documents import MAX_CONTENT, MAX_TITLE, MAX_URL
 from agents.lifecycle.creation import InvalidAgent
-from agents.models.agents import Industry, ReleaseGate, Template, WidgetMode
+from agents.models.agent_fields import Setting
+from agents.models.agents import SETTINGS, SHAPING_SETTINGS
 from agents.models.knowledge import Language
 from agents.models.personas import DomainExpertiseType
 from agents.models.versions import VersionOrigin
@@ -26,8 +30,6 @@ VERSION = 1
 MAX_BYTES = 8 * 2**20
 MAX_VERSIONS = 200
 MAX_DOCUMENTS = 500
-MAX_ORIGINS = 50
-MAX_PROMPT = 10_000
 MAX_PERSONA_PROMPT = 20_000
 MOST_ERRORS = 50
 
@@ -43,7 +45,6 @@ Name = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=255),
     AfterValidator(visible),
 ]
-Prompt = Annotated[str, Field(max_length=MAX_PROMPT)]
 PersonaPrompt = Annotated[str, Field(max_length=MAX_PERSONA_PROMPT)]
 Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=50)]
 Description = Annotated[str, Field(max_length=2000)]
@@ -63,37 +64,62 @@ class PersonaPart(Part):
     tactics: dict[str, Any] = {}
 
 
-class AgentPart(Part):
-    name: Name
-    description: Description = ""
-    template: Literal[tuple(Template.values)] = "custom"
-    industry: Literal[tuple(Industry.values)] = "general"
-    system_prompt: Prompt = ""
-    persona: Key | None = None
-    config: dict[str, Any] = {}
-    widget_config: dict[str, Any] = {}
-    allowed_origins: Annotated[
+# What a file says of these in a form of its own.
+OWN_FORMS = {
+    "name": Name,
+    "persona": Key | None,
+    "allowed_origins": Annotated[
         list[Annotated[str, Field(max_length=300)]], Field(max_length=MAX_ORIGINS)
-    ] = []
-    widget_mode: Literal[tuple(WidgetMode.values)] = "public"
-    release_gate: Literal[tuple(ReleaseGate.values)] = "none"
-    is_active: bool = True
-    auto_optimize: bool = False
+    ],
+}
+LIMITS = {"max_length": "max_length", "min_value": "ge", "max_value": "le"}
 
 
-class VersionPart(Part):
+def form_of(setting: Setting) -> Any:
+    """Return what a file may say of a setting: limits as its column has them."""
+    if setting.name in OWN_FORMS:
+        return OWN_FORMS[setting.name]
+    if choices := setting.column.choices:
+        return Literal[tuple(value for value, _ in choices)]
+    limits = {LIMITS[name]: limit for name, limit in setting.limits.items()}
+    return Annotated[setting.kind, Field(**limits)]
+
+
+def parts_of(settings: Iterable[Setting], **beside: Any) -> dict[str, Any]:
+    """Return the fields of a part, each with what it is where the file is silent.
+
+    `beside` has further ones by the name of the setting they stand behind.
+    """
+    fields = {}
+    for each in settings:
+        if each.in_file:
+            usual = each.copied(each.column.get_default())
+            fields[each.name] = (form_of(each), ... if each.is_required else usual)
+        fields |= beside.get(each.name, {})
+    return fields
+
+
+AgentPart = create_model("AgentPart", __base__=Part, **parts_of(SETTINGS))
+
+
+class VersionFacts(Part):
     number: Annotated[int, Field(ge=1, le=1_000_000)]
     origin: Literal[tuple(VersionOrigin.values)] = "edit"
     note: Annotated[str, Field(max_length=500)] = ""
     parent: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     created_at: Annotated[str, Field(max_length=40)] | None = None
-    system_prompt: Prompt = ""
-    persona: Key | None = None
-    persona_prompt: PersonaPrompt = ""
-    # Whether it answers from the knowledge in this file.
-    uses_knowledge: bool = False
-    config: dict[str, Any] = {}
-    widget_config: dict[str, Any] = {}
+
+
+VersionPart = create_model(
+    "VersionPart",
+    __base__=VersionFacts,
+    **parts_of(
+        SHAPING_SETTINGS,
+        persona={"persona_prompt": (PersonaPrompt, "")},
+        # Whether it answers from the knowledge in this file.
+        knowledge_pack={"uses_knowledge": (bool, False)},
+    ),
+)
 
 
 class TestPart(Part):
@@ -168,14 +194,10 @@ def read(value: Any) -> AgentFile:
 
 def _only_version(file: AgentFile) -> VersionPart:
     """Return the one version of an agent whose file tells no history."""
-    agent = file.agent
     return VersionPart(
         number=1,
-        system_prompt=agent.system_prompt,
-        persona=agent.persona,
         uses_knowledge=file.knowledge is not None,
-        config=agent.config,
-        widget_config=agent.widget_config,
+        **{name: getattr(file.agent, name) for name in parts_of(SHAPING_SETTINGS)},
     )
 
 

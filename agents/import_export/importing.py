@@ -14,7 +14,7 @@ from accounts.models.organizations import UNLIMITED, Organization
 from accounts.models.users import User
 from accounts.webhooks.delivery import announcing
 from agents.configuration.origins import parse_origins
-from agents.configuration.settings import AgentConfig, Configuration, WidgetConfig
+from agents.configuration.settings import Configuration
 from agents.custody.suites import create_test
 from agents.import_export.file_format import (
     AgentFile,
@@ -32,13 +32,14 @@ from agents.lifecycle.creation import (
     create_agent,
     get_agent_by_idempotency_key,
 )
-from agents.lifecycle.editing import add_version
-from agents.models.agents import Agent
+from agents.lifecycle.editing import MERGED, add_version
+from agents.models.agents import SETTINGS, SHAPING_SETTINGS, Agent
 from agents.models.knowledge import Document, KnowledgePack
 from agents.models.personas import Persona
 from agents.models.versions import AgentVersion
 
 Shape = dict[str, Any]
+BESIDE_VERSIONS = tuple(each for each in SETTINGS if each.in_file and not each.shapes)
 
 
 @announcing(AgentLimitReached, limit="agents")
@@ -76,26 +77,22 @@ def import_agent(
         origins = parse_origins(file.agent.allowed_origins)
     shapes = _shapes(file, personas, pack)
     first = shapes[0]
+    wishes = {
+        **{each.name: getattr(file.agent, each.name) for each in BESIDE_VERSIONS},
+        **{each.name: first[each.name] for each in SHAPING_SETTINGS if not each.by},
+        "knowledge_pack_id": first["knowledge_pack"] and first["knowledge_pack"].pk,
+        "name": _free_name(Agent, organization, name or file.agent.name),
+        "allowed_origins": origins,
+        # Nor is the optimizer asked while it is being made.
+        "auto_optimize": False,
+    }
     agent, _ = create_agent(
         organization=organization,
         created_by=created_by,
-        name=_free_name(Agent, organization, name or file.agent.name),
         idempotency_key=idempotency_key,
         request_fingerprint=request_fingerprint,
-        description=file.agent.description,
-        template=file.agent.template,
-        industry=file.agent.industry,
-        system_prompt=first["system_prompt"],
-        knowledge_pack_id=first["knowledge_pack"] and first["knowledge_pack"].pk,
-        config=first["config"],
-        widget_config=first["widget_config"],
-        allowed_origins=origins,
-        widget_mode=file.agent.widget_mode,
-        release_gate=file.agent.release_gate,
-        is_active=file.agent.is_active,
-        # Its prompt is as somebody wants it: only a later edit asks the optimizer.
-        auto_optimize=False,
         is_copy=True,
+        **wishes,
     )
     _relive(agent, created_by, file, shapes, now)
     for place, test in enumerate(file.tests):
@@ -125,13 +122,17 @@ def _shape(
     if said.persona is not None and (persona := personas.get(said.persona)) is None:
         raise Invalid("There is no such persona.", pointer="/persona")
     return {
-        "system_prompt": said.system_prompt,
+        **{
+            each.name: getattr(said, each.name)
+            for each in SHAPING_SETTINGS
+            if each.is_plain
+        },
         "persona": persona,
         "knowledge_pack": pack,
-        "config": checked_configuration(AgentConfig, said.config, "/config"),
-        "widget_config": checked_configuration(
-            WidgetConfig, said.widget_config, "/widget_config"
-        ),
+        **{
+            name: checked_configuration(model, getattr(said, name), f"/{name}")
+            for name, model in MERGED.items()
+        },
     }
 
 

@@ -1,8 +1,6 @@
 """The one way agents come to be, under the limit of their organization."""
 
-from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Lower
@@ -36,11 +34,11 @@ from agents.lifecycle.references import (
     slug_of,
 )
 from agents.models.agents import (
+    PLAIN_SETTINGS,
+    SETTINGS,
+    SHAPING_SETTINGS,
     Agent,
-    Industry,
     OptimizationStatus,
-    ReleaseGate,
-    Template,
     WidgetMode,
 )
 from agents.models.personas import Persona
@@ -73,28 +71,6 @@ class InvalidAgent(DomainError):
         return {"code": self.code, "detail": self.detail, "errors": self.errors}
 
 
-@dataclass
-class AgentDraft:
-    """What the caller wants the new agent to be."""
-
-    name: str
-    description: str = ""
-    system_prompt: str = ""
-    persona_key: str | None = None
-    knowledge_pack_id: UUID | None = None
-    config: dict[str, Any] = field(default_factory=dict)
-    widget_config: dict[str, Any] = field(default_factory=dict)
-    template: str = Template.CUSTOM
-    industry: str = Industry.GENERAL
-    allowed_origins: list[str] = field(default_factory=list)
-    widget_mode: str = WidgetMode.PUBLIC
-    release_gate: str = ReleaseGate.NONE
-    is_active: bool = True
-    auto_optimize: bool = True
-    # Of an agent that is, or of its file: what is offered no more may stay.
-    is_copy: bool = False
-
-
 @announcing(AgentLimitReached, limit="agents")
 @transaction.atomic
 def create_agent(
@@ -104,29 +80,31 @@ def create_agent(
     name: str,
     idempotency_key: str | None = None,
     request_fingerprint: str = "",
+    is_copy: bool = False,
     **wishes: Any,
 ) -> tuple[Agent, bool]:
     """Create an agent, or return the one this idempotency key already made.
 
-    `wishes` are the other fields of AgentDraft. Joins the caller's transaction.
+    `wishes` are other settings. A copy, of an agent or its file, may have what is
+    offered no more. Joins the caller's transaction.
     Raises AgentLimitReached, KeyReused, Invalid.
     """
-    draft = AgentDraft(name=name.strip(), **wishes)
+    draft = _drafted(wishes | {"name": name.strip()})
     # Lock first: without it two requests could both see the last free place.
     organization = Organization.all_objects.locked(organization.pk)
     around = look_around(
         organization,
-        name=draft.name,
-        persona_key=draft.persona_key,
-        pack_id=draft.knowledge_pack_id,
+        name=draft["name"],
+        persona_key=draft["persona_key"],
+        pack_id=draft["knowledge_pack_id"],
         idempotency_key=idempotency_key,
     )
     if around.twin_id is not None:
         twin = Agent.all_objects.with_details().get(pk=around.twin_id)
         twin.check_same_request(request_fingerprint)
         return twin, False
-    if not draft.is_copy:
-        check_widget_mode(draft.widget_mode)
+    if not is_copy:
+        check_widget_mode(draft["widget_mode"])
     if not organization.has_room_for_an_agent:
         raise AgentLimitReached(organization)
     agent = _new_agent(organization, created_by, draft, around)
@@ -145,6 +123,20 @@ def create_agent(
         changes=audit.difference({}, audited(agent)),
     )
     return agent, True
+
+
+def defaults() -> dict[str, Any]:
+    """Return what the settings are that nobody names, by their names in bodies."""
+    silent = (each for each in SETTINGS if not each.is_required)
+    return {each.written_as: each.column.get_default() for each in silent}
+
+
+def _drafted(wishes: dict[str, Any]) -> dict[str, Any]:
+    """Return every setting of a new agent; raise TypeError for what is none."""
+    draft = defaults() | wishes
+    if unknown := draft.keys() - {each.written_as for each in SETTINGS}:
+        raise TypeError(f"An agent has no {', '.join(sorted(unknown))}.")
+    return draft
 
 
 def get_agent_by_idempotency_key(
@@ -174,49 +166,41 @@ def organization_agents(
 def _new_agent(
     organization: Organization,
     created_by: User | None,
-    draft: AgentDraft,
+    draft: dict[str, Any],
     around: Surroundings,
 ) -> Agent:
     check_references(
-        draft.persona_key, around.persona, draft.knowledge_pack_id, around.pack
+        draft["persona_key"], around.persona, draft["knowledge_pack_id"], around.pack
     )
     if around.is_name_taken:
         raise name_taken()
-    slug = slug_of(draft.name)
-    is_pending = draft.auto_optimize
+    values = {each.name: draft[each.name] for each in PLAIN_SETTINGS} | {
+        "system_prompt": _written(draft["system_prompt"], around.persona),
+        "persona": around.persona,
+        "knowledge_pack": around.pack,
+        "config": _configuration(organization, draft["config"], around.usual_model),
+        "widget_config": checked_configuration(
+            WidgetConfig, draft["widget_config"], "/widget_config"
+        ),
+        "allowed_origins": parse_origins(draft["allowed_origins"]),
+    }
+    slug = slug_of(draft["name"])
     return Agent(
         pk=around.new_id,
         organization=organization,
-        name=draft.name,
         slug=numbered_slug(organization, slug) if around.is_slug_taken else slug,
-        description=draft.description,
-        template=draft.template,
-        industry=draft.industry,
-        system_prompt=_written(draft, around.persona),
-        persona=around.persona,
-        knowledge_pack=around.pack,
-        config=_configuration(organization, draft.config, around.usual_model),
-        widget_config=checked_configuration(
-            WidgetConfig, draft.widget_config, "/widget_config"
-        ),
-        release_gate=draft.release_gate,
-        is_active=draft.is_active,
-        allowed_origins=parse_origins(draft.allowed_origins),
-        widget_mode=draft.widget_mode,
-        auto_optimize=draft.auto_optimize,
         optimization_status=OptimizationStatus.PENDING
-        if is_pending
+        if draft["auto_optimize"]
         else OptimizationStatus.NONE,
         created_by_user=created_by,
         updated_by_user=created_by,
+        **values,
     )
 
 
-def _written(draft: AgentDraft, persona: Persona | None) -> str:
+def _written(prompt: str, persona: Persona | None) -> str:
     """Return the author's prompt, or where there is none, the persona's."""
-    if draft.system_prompt.strip():
-        return draft.system_prompt
-    return usual_prompt(persona)
+    return prompt if prompt.strip() else usual_prompt(persona)
 
 
 def check_widget_mode(mode: str) -> None:
@@ -270,13 +254,8 @@ def first_version(agent: Agent, author: User | None) -> AgentVersion:
 
 def shaping(agent: Agent) -> dict[str, Any]:
     """Return everything of an agent that shapes its answers."""
-    return {
-        "system_prompt": agent.system_prompt,
-        "persona": agent.persona,
-        "persona_prompt": agent.persona.system_prompt if agent.persona else "",
-        "knowledge_pack": agent.knowledge_pack,
-        "config": agent.config,
-        "widget_config": agent.widget_config,
+    return {each.name: getattr(agent, each.name) for each in SHAPING_SETTINGS} | {
+        "persona_prompt": agent.persona.system_prompt if agent.persona else ""
     }
 
 
@@ -300,22 +279,9 @@ def checked_configuration(
 
 def audited(agent: Agent) -> dict[str, Any]:
     """Return what the audit log shows of an agent, before or after a change."""
-    return {
-        "name": agent.name,
-        "description": agent.description,
-        "template": agent.template,
-        "industry": agent.industry,
-        "system_prompt": agent.system_prompt,
-        "persona": agent.persona.key if agent.persona else None,
-        "knowledge_pack_id": agent.knowledge_pack_id and str(agent.knowledge_pack_id),
-        "config": agent.config,
-        "widget_config": agent.widget_config,
-        "allowed_origins": agent.allowed_origins,
-        "widget_mode": agent.widget_mode,
-        "release_gate": agent.release_gate,
-        "is_active": agent.is_active,
-        "auto_optimize": agent.auto_optimize,
-    }
+    values = {each.recorded_as or each.written_as: each.of(agent) for each in SETTINGS}
+    pack_id = agent.knowledge_pack_id
+    return values | {"knowledge_pack_id": pack_id and str(pack_id)}
 
 
 def clone_agent(
@@ -327,25 +293,14 @@ def clone_agent(
     request_fingerprint: str = "",
 ) -> tuple[Agent, bool]:
     """Create another agent like this one, under the same limit."""
+    same = {each.written_as: each.copied(each.of(agent)) for each in SETTINGS}
     return create_agent(
         organization=agent.organization,
         created_by=created_by,
-        name=name or _copy_name(agent),
         idempotency_key=idempotency_key,
         request_fingerprint=request_fingerprint,
-        description=agent.description,
-        system_prompt=agent.system_prompt,
-        persona_key=agent.persona.key if agent.persona else None,
-        knowledge_pack_id=agent.knowledge_pack_id,
-        config=agent.config,
-        widget_config=agent.widget_config,
-        template=agent.template,
-        industry=agent.industry,
-        allowed_origins=agent.allowed_origins,
-        widget_mode=agent.widget_mode,
-        release_gate=agent.release_gate,
-        auto_optimize=False,
         is_copy=True,
+        **same | {"name": name or _copy_name(agent)},
     )
 
 

@@ -23,21 +23,10 @@ from agents.lifecycle.creation import (
     usual_prompt,
 )
 from agents.lifecycle.references import name_taken, resolve_references
-from agents.models.agents import Agent, OptimizationStatus, ReleaseGate
+from agents.models.agents import PLAIN_SETTINGS, Agent, OptimizationStatus, ReleaseGate
 from agents.models.versions import AgentVersion, VersionOrigin
 from agents.webhook_events import announce_agent
 
-PLAIN = (
-    "name",
-    "description",
-    "template",
-    "industry",
-    "system_prompt",
-    "widget_mode",
-    "release_gate",
-    "is_active",
-    "auto_optimize",
-)
 # A configuration is merged key by key by PATCH and replaced by PUT.
 MERGED = {"config": AgentConfig, "widget_config": WidgetConfig}
 
@@ -55,8 +44,9 @@ def update_agent(
 ) -> Agent:
     """Apply changes to a living agent; raise Stale if `if_match` is not its ETag.
 
-    `changes` are fields of AgentDraft. A call that changes nothing writes nothing.
-    Who is bound to this agent (`is_bound`) gives it no other knowledge. Raises Invalid.
+    `changes` are settings by their names in bodies. A call that changes nothing
+    writes nothing. Who is bound to this agent (`is_bound`) gives it no other
+    knowledge. Raises Invalid.
     """
     organization = Organization.objects.select_for_update(no_key=True).get(
         pk=agent.organization_id
@@ -111,9 +101,9 @@ def _apply(
     # One that is not offered may stay until another is chosen.
     if changes.get("widget_mode", agent.widget_mode) != agent.widget_mode:
         check_widget_mode(changes["widget_mode"])
-    for name in PLAIN:
-        if name in changes:
-            setattr(agent, name, changes[name])
+    for each in PLAIN_SETTINGS:
+        if each.name in changes:
+            setattr(agent, each.name, changes[each.name])
     # What the author never wrote goes with the persona it came from.
     is_personas_prompt = "system_prompt" not in changes and (
         agent.system_prompt == usual_prompt(agent.persona)

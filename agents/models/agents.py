@@ -17,6 +17,7 @@ from accounts.models.lifecycle import (
 )
 from accounts.models.organizations import Organization
 from accounts.models.users import User
+from agents.models.agent_fields import setting
 from agents.models.knowledge import KnowledgePack
 from agents.models.personas import Persona
 
@@ -126,31 +127,50 @@ class Agent(TimeStamped, SoftDeleted, Idempotent):
     organization = models.ForeignKey(
         Organization, on_delete=models.CASCADE, related_name="agents", db_index=False
     )
-    name = models.CharField(max_length=255)
     slug = models.SlugField(max_length=50, editable=False, db_index=False)
-    description = models.CharField(max_length=2000, blank=True)
-    template = models.CharField(
-        max_length=30, choices=Template, default=Template.CUSTOM
-    )
-    industry = models.CharField(
-        max_length=30, choices=Industry, default=Industry.GENERAL
-    )
 
-    system_prompt = models.TextField(
-        max_length=10_000, blank=True, validators=[MaxLengthValidator(10_000)]
+    # What owners write, in the order in which answers show it.
+    name = setting(models.CharField(max_length=255))
+    description = setting(models.CharField(max_length=2000, blank=True))
+    template = setting(
+        models.CharField(max_length=30, choices=Template, default=Template.CUSTOM)
     )
-    persona = models.ForeignKey(
-        Persona, null=True, blank=True, on_delete=models.PROTECT, related_name="agents"
+    industry = setting(
+        models.CharField(max_length=30, choices=Industry, default=Industry.GENERAL)
     )
-    knowledge_pack = models.ForeignKey(
-        KnowledgePack,
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        related_name="agents",
+    system_prompt = setting(
+        models.TextField(
+            max_length=10_000, blank=True, validators=[MaxLengthValidator(10_000)]
+        ),
+        shapes=True,
     )
-    config = models.JSONField(default=dict)
-    widget_config = models.JSONField(default=dict)
+    persona = setting(
+        models.ForeignKey(Persona, models.PROTECT, "agents", null=True, blank=True),
+        shapes=True,
+        by="key",
+        recorded_as="persona",
+    )
+    knowledge_pack = setting(
+        models.ForeignKey(
+            KnowledgePack, models.SET_NULL, "agents", null=True, blank=True
+        ),
+        shapes=True,
+        by="id",
+        # Its texts travel instead.
+        in_file=False,
+    )
+    config = setting(models.JSONField(default=dict), shapes=True)
+    widget_config = setting(models.JSONField(default=dict), shapes=True)
+    allowed_origins = setting(models.JSONField(default=list, blank=True))
+    widget_mode = setting(
+        models.CharField(max_length=20, choices=WidgetMode, default=WidgetMode.PUBLIC)
+    )
+    release_gate = setting(
+        models.CharField(max_length=10, choices=ReleaseGate, default=ReleaseGate.NONE)
+    )
+    is_active = setting(models.BooleanField(default=True), in_copy=True)
+    # A copy's prompt is as somebody wants it: only a later edit asks the optimizer.
+    auto_optimize = setting(models.BooleanField(default=True), in_copy=False)
 
     live_version = models.ForeignKey(
         "AgentVersion",
@@ -166,15 +186,6 @@ class Agent(TimeStamped, SoftDeleted, Idempotent):
         on_delete=models.SET_NULL,
         related_name="+",
     )
-    release_gate = models.CharField(
-        max_length=10, choices=ReleaseGate, default=ReleaseGate.NONE
-    )
-    is_active = models.BooleanField(default=True)
-    allowed_origins = models.JSONField(default=list, blank=True)
-    widget_mode = models.CharField(
-        max_length=20, choices=WidgetMode, default=WidgetMode.PUBLIC
-    )
-    auto_optimize = models.BooleanField(default=True)
     optimization_status = models.CharField(
         max_length=10,
         choices=OptimizationStatus,
@@ -258,9 +269,8 @@ class Agent(TimeStamped, SoftDeleted, Idempotent):
 
     def take_shape(self, version) -> None:
         """Become what a version of this agent says; the caller saves."""
-        for name in ("system_prompt", "persona", "knowledge_pack", "config"):
-            setattr(self, name, getattr(version, name))
-        self.widget_config = version.widget_config
+        for each in SHAPING_SETTINGS:
+            setattr(self, each.name, getattr(version, each.name))
 
     def check_unchanged(self, if_match: str | None) -> None:
         """Raise Stale if an If-Match header is given and names another revision."""
@@ -274,3 +284,11 @@ class Agent(TimeStamped, SoftDeleted, Idempotent):
     def is_answering(self) -> bool:
         """Whether visitors may talk with it now."""
         return self.is_active and not self.is_deleted
+
+
+# In the order of their declaration.
+SETTINGS = tuple(
+    each.setting for each in Agent._meta.concrete_fields if hasattr(each, "setting")
+)
+PLAIN_SETTINGS = tuple(each for each in SETTINGS if each.is_plain)
+SHAPING_SETTINGS = tuple(each for each in SETTINGS if each.shapes)

@@ -14,7 +14,14 @@ from agents.configuration.settings import (
     Theme,
     WidgetConfig,
 )
-from agents.models.agents import Agent, Industry, ReleaseGate, Template
+from agents.models.agents import (
+    PLAIN_SETTINGS,
+    SETTINGS,
+    Agent,
+    Industry,
+    ReleaseGate,
+    Template,
+)
 from agents.models.knowledge import KnowledgePack
 from agents.models.personas import Persona
 from agents.models.providers import GROUNDED
@@ -124,12 +131,9 @@ class AgentForm(DomainForm):
 
     def arguments(self) -> dict[str, Any]:
         """Return what the domain creates or updates an agent with."""
-        names = ("name", "description", "system_prompt", "allowed_origins")
         data = self.cleaned_data
-        pack = data["knowledge_pack"]
-        return {name: data[name] for name in names} | {
-            "persona_key": data["persona"].key if data["persona"] else None,
-            "knowledge_pack_id": pack.pk if pack else None,
+        asked = (each for each in SETTINGS if each.name in data)
+        return {each.written_as: each.told(data[each.name]) for each in asked} | {
             "config": {
                 "temperature": data["temperature"],
                 "max_tokens": data["max_tokens"],
@@ -265,13 +269,6 @@ class EditAgentForm(AgentForm):
     is_active = forms.BooleanField(label="Answers visitors", required=False)
     version = forms.CharField(widget=forms.HiddenInput)
 
-    ON_THE_AGENT = (
-        "template",
-        "industry",
-        "release_gate",
-        "auto_optimize",
-        "is_active",
-    )
     ABOUT_PERSONS = ("handover", "handover_wait_minutes")
     ON_THE_WIDGET = (
         "theme",
@@ -291,7 +288,6 @@ class EditAgentForm(AgentForm):
         persons = {name: data[name] for name in self.ABOUT_PERSONS}
         return (
             known
-            | {name: data[name] for name in self.ON_THE_AGENT}
             | {"config": known["config"] | persons}
             | {"widget_config": known["widget_config"] | look}
         )
@@ -303,14 +299,10 @@ class EditAgentForm(AgentForm):
         usual = WidgetConfig().model_dump()
         given = agent.widget_config
         look = usual | {name: given[name] for name in given if given[name] is not None}
-        own = {name: getattr(agent, name) for name in EditAgentForm.ON_THE_AGENT}
-        return own | {
+        return {each.name: each.of(agent) for each in PLAIN_SETTINGS} | {
             **{name: look[name] for name in EditAgentForm.ON_THE_WIDGET},
             "custom_css": look["custom_css"] or "",
-            "name": agent.name,
-            "description": agent.description,
             "persona": agent.persona_id,
-            "system_prompt": agent.system_prompt,
             "knowledge_pack": agent.knowledge_pack_id,
             "allowed_origins": "\n".join(agent.allowed_origins),
             "welcome_message": agent.widget_config.get("welcome_message") or "",
