@@ -57,8 +57,10 @@ def written(setting: Setting) -> serializers.Field:
 
 def shown(setting: Setting) -> serializers.Field:
     """Return a setting's field in answers."""
-    choices = setting.column.choices
-    return serializers.ChoiceField(choices) if choices else KINDS[setting.kind]()
+    column = setting.column
+    if column.choices:
+        return serializers.ChoiceField(column.choices, allow_null=column.null)
+    return KINDS[setting.kind](allow_null=column.null)
 
 
 class AgentBody(StrictSerializer):

@@ -82,7 +82,8 @@ def form_of(setting: Setting) -> Any:
     if choices := setting.column.choices:
         return Literal[tuple(value for value, _ in choices)]
     limits = {LIMITS[name]: limit for name, limit in setting.limits.items()}
-    return Annotated[setting.kind, Field(**limits)]
+    form = Annotated[setting.kind, Field(**limits)]
+    return form | None if setting.column.null else form
 
 
 def parts_of(settings: Iterable[Setting], **beside: Any) -> dict[str, Any]:
