@@ -1,6 +1,7 @@
 """What is said about a setting of an agent: once, at its column."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.core.validators import BaseValidator
@@ -35,11 +36,11 @@ class Setting:
     # Its name in the audit log, if that is not its name in bodies.
     recorded_as: str = ""
 
-    @property
+    @cached_property
     def name(self) -> str:
         return self.column.name
 
-    @property
+    @cached_property
     def written_as(self) -> str:
         """Its name in bodies, and so in what the domain is asked for."""
         return f"{self.name}_{self.by}" if self.by else self.name
