@@ -16,13 +16,7 @@ from accounts.admin.recorded import (
 from agents.lifecycle.creation import create_agent
 from agents.lifecycle.deletion import delete_agent, restore_agent
 from agents.lifecycle.editing import update_agent
-from agents.models import (
-    Agent,
-    AgentVersion,
-    OptimizationRun,
-    Persona,
-    WidgetMode,
-)
+from agents.models import Agent, AgentVersion, OptimizationRun, Persona, WidgetMode
 from agents.models.agents import SETTINGS
 
 FIELDSETS = (

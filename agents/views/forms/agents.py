@@ -286,11 +286,10 @@ class EditAgentForm(AgentForm):
         look = {name: data[name] for name in self.ON_THE_WIDGET}
         look["custom_css"] = data["custom_css"] or None
         persons = {name: data[name] for name in self.ABOUT_PERSONS}
-        return (
-            known
-            | {"config": known["config"] | persons}
-            | {"widget_config": known["widget_config"] | look}
-        )
+        return known | {
+            "config": known["config"] | persons,
+            "widget_config": known["widget_config"] | look,
+        }
 
     @staticmethod
     def initial_of(agent: Agent) -> dict[str, Any]:

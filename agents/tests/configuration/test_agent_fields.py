@@ -46,7 +46,13 @@ def added(django_db_setup, tmp_path_factory):
         path=f"/{connection.settings_dict['NAME']}"
     )
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "agents.tests.added_settings"],
+        [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-m",
+            "agents.tests.configuration.added_settings",
+        ],
         cwd=copy,
         env=os.environ | {"DATABASE_URL": urlunsplit(mine)},
         capture_output=True,
@@ -140,5 +146,5 @@ def test_a_setting_is_written_only_where_it_is_declared_placed_and_used():
         "agents/lifecycle/release.py",
         "agents/models/agents.py",
         "agents/views/forms/agents.py",
-        "templates/agents/edit.html",
+        "templates/agents/lifecycle/edit.html",
     ]
