@@ -9,14 +9,7 @@ from pathlib import Path
 from benchmarks.load import generator
 from benchmarks.peers.flowise import FLOWISE
 from benchmarks.processes import machine
-from benchmarks.scenarios import (
-    CREATE,
-    GET,
-    INTO_LARGE,
-    INTO_SMALL,
-    LIST,
-    Cells,
-)
+from benchmarks.scenarios import CREATE, GET, INTO_LARGE, INTO_SMALL, LIST, Cells
 from benchmarks.stacks import CEILING, OURS, REFERENCE
 from benchmarks.statements import is_authentication, is_query, shortened
 

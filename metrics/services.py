@@ -24,12 +24,7 @@ from metrics.bodies import (
     read_type,
 )
 from metrics.ledger import Boards, Entry, Recorded, Request
-from metrics.models import (
-    AgentMetrics,
-    AgentMetricsQuerySet,
-    EventKind,
-    Source,
-)
+from metrics.models import AgentMetrics, AgentMetricsQuerySet, EventKind, Source
 from metrics.projection import Payload
 from metrics.scores import AFTER_A_TEST, AFTER_LEARNING, CUSTODY, as_json, figures
 

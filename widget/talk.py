@@ -12,13 +12,7 @@ from agents.conversations.transcripts import handover_of, receipt_of, transcript
 from agents.inbox import handover
 from agents.inbox.handover_phrases import language_of
 from agents.models.replies import Reply
-from agents.models.sessions import (
-    Channel,
-    Message,
-    MessageRole,
-    Session,
-    SessionIsOver,
-)
+from agents.models.sessions import Channel, Message, MessageRole, Session, SessionIsOver
 from agents.replies import interruption, questions
 from agents.usage.budgets import BudgetExceeded
 from widget.errors import MessageTooLarge, MonthUsedUp

@@ -18,13 +18,7 @@ from accounts.audit.log import (
     details_digest,
     row_hash,
 )
-from accounts.models.audit import (
-    ERASURE,
-    AuditAction,
-    AuditAnchor,
-    AuditHead,
-    AuditLog,
-)
+from accounts.models.audit import ERASURE, AuditAction, AuditAnchor, AuditHead, AuditLog
 
 BATCH = 2_000
 # A row's number and hash, and when they were anchored.

@@ -4,13 +4,7 @@ from django.contrib import admin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from accounts.admin.recorded import ReadOnlyAdmin
-from agents.models import (
-    CannedReply,
-    InboxEntry,
-    InboxNotice,
-    InboxPreference,
-    Note,
-)
+from agents.models import CannedReply, InboxEntry, InboxNotice, InboxPreference, Note
 
 OF_ORGANIZATION = ("organization", AutocompleteSelectFilter)
 

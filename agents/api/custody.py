@@ -28,12 +28,7 @@ from accounts.models.api_keys import Scope
 from accounts.models.lifecycle import WorkStatus
 from agents.custody import runs, suites
 from agents.models.agents import Agent
-from agents.models.custody import (
-    CustodyKind,
-    CustodyResult,
-    CustodyRun,
-    CustodyTest,
-)
+from agents.models.custody import CustodyKind, CustodyResult, CustodyRun, CustodyTest
 from metrics.models import Difficulty
 
 RESULTS_SHOWN = 500

@@ -33,12 +33,7 @@ from agents.knowledge import documents, packs
 from agents.knowledge.retrieval.search import MAX_QUESTION, Passage, search
 from agents.knowledge.uploads import upload_document
 from agents.knowledge.web.sites import create_source, get_source
-from agents.models.knowledge import (
-    Document,
-    KnowledgePack,
-    Language,
-    VectorStoreStatus,
-)
+from agents.models.knowledge import Document, KnowledgePack, Language, VectorStoreStatus
 from agents.models.sources import KnowledgeSource
 
 

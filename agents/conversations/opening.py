@@ -9,10 +9,7 @@ from accounts.models.lifecycle import request_fingerprint
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
 from agents.models.agents import Agent
-from agents.models.sessions import (
-    Channel,
-    Session,
-)
+from agents.models.sessions import Channel, Session
 from agents.webhook_events import announce_conversation
 
 

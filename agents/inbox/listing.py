@@ -17,12 +17,7 @@ from agents.conversations.search import saying
 from agents.inbox import closing, triage
 from agents.models.feedback import Rating, RatingValue
 from agents.models.inbox import Holder, InboxEntry, Note
-from agents.models.sessions import (
-    Message,
-    MessageRole,
-    Session,
-    SessionStatus,
-)
+from agents.models.sessions import Message, MessageRole, Session, SessionStatus
 
 WAITING, UNANSWERED, DISLIKED, MINE, ALL = VIEWS = (
     "waiting",

@@ -13,11 +13,7 @@ from agents.custody.suites import cases_of, digest
 from agents.lifecycle.creation import audited
 from agents.lifecycle.editing import locked
 from agents.models.agents import Agent, ReleaseGate
-from agents.models.versions import (
-    AgentVersion,
-    OptimizationOutcome,
-    OptimizationRun,
-)
+from agents.models.versions import AgentVersion, OptimizationOutcome, OptimizationRun
 from agents.webhook_events import announce_agent
 from metrics.models import Source
 from metrics.services import AgentMetricsService

@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 
 from accounts.encryption import Undecryptable
-from agents.llm.provider import (
-    ProviderError,
-)
+from agents.llm.provider import ProviderError
 from agents.models.providers import ProviderAccount
 
 

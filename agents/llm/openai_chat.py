@@ -13,13 +13,7 @@ from agents.llm import prompt as dialogue
 from agents.llm.accounts import Account
 from agents.llm.citations import Marks
 from agents.llm.deadlines import Patience
-from agents.llm.provider import (
-    Delta,
-    Ending,
-    ProviderError,
-    Turn,
-    estimate_tokens,
-)
+from agents.llm.provider import Delta, Ending, ProviderError, Turn, estimate_tokens
 
 log = structlog.get_logger(__name__)
 

@@ -6,12 +6,7 @@ from agents.models.agents import (
     Template,
     WidgetMode,
 )
-from agents.models.custody import (
-    CustodyKind,
-    CustodyResult,
-    CustodyRun,
-    CustodyTest,
-)
+from agents.models.custody import CustodyKind, CustodyResult, CustodyRun, CustodyTest
 from agents.models.feedback import Rating, RatingValue, Tag
 from agents.models.inbox import (
     CannedReply,

@@ -14,11 +14,7 @@ from accounts.models.webhooks import WebhookEvent
 from accounts.work.leases import GAVE_UP, claim, finish, retry_later, store_paid
 from agents.lifecycle.editing import propose_version
 from agents.models.agents import Agent, OptimizationStatus
-from agents.models.versions import (
-    AgentVersion,
-    OptimizationOutcome,
-    OptimizationRun,
-)
+from agents.models.versions import AgentVersion, OptimizationOutcome, OptimizationRun
 from agents.optimization.rewriting import with_missing_sections
 from agents.webhook_events import announce_agent
 

@@ -15,12 +15,7 @@ from agents.conversations.opening import AgentIsSilent
 from agents.inbox import assignment
 from agents.llm.provider import estimate_tokens
 from agents.models.replies import Reply
-from agents.models.sessions import (
-    Message,
-    MessageRole,
-    Session,
-    SessionIsOver,
-)
+from agents.models.sessions import Message, MessageRole, Session, SessionIsOver
 from agents.replies.production import announce
 from agents.usage import budgets
 

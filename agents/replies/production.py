@@ -18,10 +18,7 @@ from agents.grounded.unanswered import leaves_open
 from agents.inbox import assignment, triage
 from agents.llm.provider import Provider, ProviderError
 from agents.models.replies import Reply
-from agents.models.sessions import (
-    MessageRole,
-    SessionIsOver,
-)
+from agents.models.sessions import MessageRole, SessionIsOver
 from agents.models.versions import AgentVersion
 from agents.replies import summaries
 from agents.replies.generation import Answer, GivenUp, LeaseLost, speak, turn_of

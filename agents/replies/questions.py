@@ -10,12 +10,7 @@ from agents.conversations import event_stream
 from agents.conversations.opening import AgentIsSilent
 from agents.inbox import handover
 from agents.models.replies import Reply
-from agents.models.sessions import (
-    Message,
-    MessageRole,
-    Session,
-    SessionIsOver,
-)
+from agents.models.sessions import Message, MessageRole, Session, SessionIsOver
 from agents.usage import budgets
 
 MAX_QUESTION = 4_000

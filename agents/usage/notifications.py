@@ -14,12 +14,7 @@ from accounts.models.organizations import UNLIMITED, Membership, Role
 from accounts.models.webhooks import WebhookEvent
 from accounts.webhooks.delivery import publish
 from accounts.work.leases import send_on_commit
-from agents.models.usage import (
-    AgentBudget,
-    Reservation,
-    UsageMonth,
-    resets_at,
-)
+from agents.models.usage import AgentBudget, Reservation, UsageMonth, resets_at
 
 log = structlog.get_logger(__name__)
 

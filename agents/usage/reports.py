@@ -12,13 +12,7 @@ from django.utils import timezone
 
 from accounts.models.organizations import UNLIMITED, Organization
 from agents.models.agents import Agent
-from agents.models.usage import (
-    AgentBudget,
-    UsageDay,
-    UsageMonth,
-    resets_at,
-    this_month,
-)
+from agents.models.usage import AgentBudget, UsageDay, UsageMonth, resets_at, this_month
 from metrics.charts import Chart, Line
 from metrics.exports import csv_lines
 

@@ -39,12 +39,7 @@ structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
 django.setup(set_prefix=False)
 
 from django.db import connection, transaction  # noqa: E402
-from django.http import (  # noqa: E402
-    FileResponse,
-    HttpResponse,
-    JsonResponse,
-    StreamingHttpResponse,
-)
+from django.http import FileResponse, HttpResponse, JsonResponse, StreamingHttpResponse  # noqa: E402
 from django.urls import path  # noqa: E402
 from django.utils import translation  # noqa: E402
 

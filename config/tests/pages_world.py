@@ -44,11 +44,7 @@ from agents.models import (
 from agents.replies.interruption import regenerate
 from agents.replies.production import produce
 from agents.replies.questions import ask
-from agents.tests.factories import (
-    AgentFactory,
-    ProviderAccountFactory,
-    SessionFactory,
-)
+from agents.tests.factories import AgentFactory, ProviderAccountFactory, SessionFactory
 from config.tests.knowledge_world import filled_knowledge
 from metrics.demo import load_history
 from metrics.ledger import open_scoreboard

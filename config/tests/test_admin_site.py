@@ -19,14 +19,8 @@ from accounts.models import (
 )
 from accounts.organizations.members import token_of
 from accounts.tests.factories import OperatorFactory
-from agents.models import (
-    Agent,
-    Message,
-    ProviderAccount,
-)
-from agents.tests.factories import (
-    AgentFactory,
-)
+from agents.models import Agent, Message, ProviderAccount
+from agents.tests.factories import AgentFactory
 from config.tests.every_row import fill
 from widget.models import WidgetSession, digest
 

@@ -18,13 +18,7 @@ from agents.tests.factories import filled_pack
 from config.tests.every_row import fill
 from config.tests.recording import attempt
 from config.tests.test_every_door_is_recorded import body_of
-from config.tests.test_isolation import (  # noqa: F401
-    CELLS,
-    many,
-    path_of,
-    signed_in,
-    world,
-)
+from config.tests.test_isolation import CELLS, many, path_of, signed_in, world  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 QUERIES = {

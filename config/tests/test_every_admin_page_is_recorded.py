@@ -17,11 +17,7 @@ from django.urls import reverse
 from accounts.models import Membership, Organization, Role, User
 from accounts.organizations.deletion import delete_organization
 from accounts.privacy.account_closing import close_account
-from accounts.tests.factories import (
-    PASSWORD,
-    MembershipFactory,
-    UserFactory,
-)
+from accounts.tests.factories import PASSWORD, MembershipFactory, UserFactory
 from agents.lifecycle.deletion import delete_agent
 from agents.models import Agent, Document, KnowledgePack, Persona
 from agents.tests.factories import DocumentFactory, KnowledgePackFactory

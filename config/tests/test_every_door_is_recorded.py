@@ -7,13 +7,7 @@ import pytest
 from accounts.models import AuditLog, Role
 from agents.models import Session
 from config.tests.recording import attempt, once
-from config.tests.test_isolation import (  # noqa: F401
-    CELLS,
-    many,
-    path_of,
-    signed_in,
-    world,
-)
+from config.tests.test_isolation import CELLS, many, path_of, signed_in, world  # noqa: F401
 from widget.tests.conftest import Visitor
 from widget.tests.factories import SpeakingAgentFactory
 

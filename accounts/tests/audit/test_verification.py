@@ -11,13 +11,7 @@ from django.urls import reverse
 
 from accounts.audit import log as audit
 from accounts.audit.verification import verify_audit
-from accounts.models import (
-    AuditAction,
-    AuditAnchor,
-    AuditDetail,
-    AuditHead,
-    AuditLog,
-)
+from accounts.models import AuditAction, AuditAnchor, AuditDetail, AuditHead, AuditLog
 from accounts.tests.factories import PASSWORD, UserFactory
 
 pytestmark = pytest.mark.django_db

@@ -5,13 +5,7 @@ from uuid import uuid4
 import pytest
 from rest_framework.test import APIClient
 
-from accounts.models import (
-    AuditLog,
-    Membership,
-    Role,
-    WebhookDelivery,
-    WebhookEndpoint,
-)
+from accounts.models import AuditLog, Membership, Role, WebhookDelivery, WebhookEndpoint
 from accounts.tests.factories import MembershipFactory, make_webhook
 from accounts.tests.webhooks.receivers import receiving
 from accounts.webhooks import delivery as webhooks
