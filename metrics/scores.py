@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import models
 
+from metrics.models.boards import IN_OVERVIEWS
 from metrics.projection import COLUMNS
 
 SHOWN = ("agent_id", "agent_type", *COLUMNS, "created_at", "updated_at")
@@ -40,27 +41,7 @@ AFTER_LEARNING = (
     "prestige",
 )
 
-RANKED = (
-    "agent_type",
-    "agent_id",
-    "level",
-    "xp",
-    "prestige",
-    "custody_level",
-    "custody_xp",
-    "current_difficulty",
-    "total_tests_given",
-    "total_tests_passed",
-    "pass_rate",
-    "learning_score",
-    "adversarial_wins",
-    "consecutive_successes",
-    "consecutive_failures",
-    "status",
-    "priority",
-    "is_active",
-    "last_test_date",
-)
+RANKED = tuple(name for name in IN_OVERVIEWS if name != "total_tests_failed")
 EVENT = (
     "id",
     "sequence",

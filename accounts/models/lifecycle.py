@@ -17,6 +17,11 @@ def new_id():
     return uuid7()
 
 
+class OfOrganization(models.QuerySet):
+    def for_organization(self, organization):
+        return self.filter(organization=organization)
+
+
 class TimeStamped(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
@@ -116,6 +121,12 @@ class WorkStatus(models.TextChoices):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+
+
+def unfinished(name: str) -> models.Index:
+    """Return the index of leased work that finds what is still to be done."""
+    is_unfinished = models.Q(status__in=["pending", "running"])
+    return models.Index(fields=["run_after"], condition=is_unfinished, name=name)
 
 
 class LeasedWork(models.Model):

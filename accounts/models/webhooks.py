@@ -15,6 +15,7 @@ from accounts.models.lifecycle import (
     TimeStamped,
     WorkStatus,
     new_id,
+    unfinished,
 )
 from accounts.models.organizations import Organization
 
@@ -152,11 +153,7 @@ class WebhookDelivery(LeasedWork):
                 fields=["endpoint", "-created_at", "-id"],
                 name="ix_webhook_deliveries_log",
             ),
-            models.Index(
-                fields=["run_after"],
-                condition=Q(status__in=["pending", "running"]),
-                name="ix_webhook_deliveries_open",
-            ),
+            unfinished("ix_webhook_deliveries_open"),
             models.Index(
                 fields=["organization", "status"],
                 condition=Q(status__in=["pending", "running"]),

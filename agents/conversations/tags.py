@@ -41,7 +41,7 @@ def add_tag(*, session: Session, name: str, actor: User | None) -> tuple[Tag, bo
     if len(borne) >= MOST_OF_ONE:
         raise TooManyTags
     locked.tags.add(tag)
-    _record(locked, actor, {"tag": {"old": None, "new": tag.name}})
+    record_change(locked, actor, {"tag": {"old": None, "new": tag.name}})
     return tag, True
 
 
@@ -63,7 +63,7 @@ def remove_tag(*, session: Session, tag_id: Any, actor: User | None) -> bool:
     if tag is None:
         return False
     locked.tags.remove(tag)
-    _record(locked, actor, {"tag": {"old": tag.name, "new": None}})
+    record_change(locked, actor, {"tag": {"old": tag.name, "new": None}})
     return True
 
 
@@ -85,7 +85,10 @@ def delete_tag(*, organization: Organization, tag_id: Any, actor: User | None) -
     return True
 
 
-def _record(session: Session, actor: User | None, changes: dict[str, Any]) -> None:
+def record_change(
+    session: Session, actor: User | None, changes: dict[str, Any]
+) -> None:
+    """Record in the audit log what changed about a conversation."""
     audit.record(
         action=AuditAction.UPDATE,
         resource_type="session",

@@ -9,6 +9,7 @@ from accounts.audit import log as audit
 from accounts.models.audit import AuditAction
 from accounts.models.users import User
 from accounts.models.webhooks import WebhookEvent
+from agents.conversations.tags import record_change
 from agents.inbox.queue_timeouts import note_end
 from agents.models.sessions import Session, SessionIsOver, SessionStatus
 from agents.webhook_events import announce_conversation
@@ -29,7 +30,9 @@ def end_session(
         session.mark_cancelled(reason)
     note_end(session)
     announce_conversation(session, WebhookEvent.CONVERSATION_CLOSED, status=str(status))
-    _record(session, actor, {"status": {"old": SessionStatus.ACTIVE, "new": status}})
+    record_change(
+        session, actor, {"status": {"old": SessionStatus.ACTIVE, "new": status}}
+    )
     return session
 
 
@@ -47,7 +50,9 @@ def expire_session(
         return end_session(
             session=locked, status=SessionStatus.CANCELLED, actor=actor, reason=EXPIRED
         )
-    _record(locked, actor, {"expires_at": {"old": before, "new": locked.expires_at}})
+    record_change(
+        locked, actor, {"expires_at": {"old": before, "new": locked.expires_at}}
+    )
     return locked
 
 
@@ -77,15 +82,4 @@ def delete_session(*, session: Session, actor: User | None) -> None:
         resource_id=session.pk,
         organization_id=session.organization_id,
         actor=actor,
-    )
-
-
-def _record(session: Session, actor: User | None, changes: dict) -> None:
-    audit.record(
-        action=AuditAction.UPDATE,
-        resource_type="session",
-        resource_id=session.pk,
-        organization_id=session.organization_id,
-        actor=actor,
-        changes=changes,
     )

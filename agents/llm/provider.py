@@ -26,20 +26,11 @@ def within(text: str, tokens: int) -> str:
 class Passage(Protocol):
     """A piece of a document, as far as an answer needs it."""
 
-    @property
-    def document_id(self) -> UUID: ...
-
-    @property
-    def title(self) -> str: ...
-
-    @property
-    def url(self) -> str: ...
-
-    @property
-    def heading(self) -> str: ...
-
-    @property
-    def text(self) -> str: ...
+    document_id: UUID
+    title: str
+    url: str
+    heading: str
+    text: str
 
 
 @dataclass(frozen=True)

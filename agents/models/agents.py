@@ -11,6 +11,7 @@ from accounts.models.api_keys import APIKey, hash_key, is_well_formed
 from accounts.models.lifecycle import (
     AliveManager,
     Idempotent,
+    OfOrganization,
     SoftDeleted,
     SoftDeleteQuerySet,
     TimeStamped,
@@ -75,10 +76,7 @@ class ReleaseGate(models.TextChoices):
     ENFORCE = "enforce", "Edits are drafts; failed tests stop a release"
 
 
-class AgentQuerySet(SoftDeleteQuerySet):
-    def for_organization(self, organization):
-        return self.filter(organization=organization)
-
+class AgentQuerySet(OfOrganization, SoftDeleteQuerySet):
     def with_details(self):
         """Everything one row of the agent list shows, in one query."""
         return self.select_related("persona", "knowledge_pack", "live_version")

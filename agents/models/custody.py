@@ -2,7 +2,13 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from accounts.models.lifecycle import Idempotent, LeasedWork, TimeStamped, new_id
+from accounts.models.lifecycle import (
+    Idempotent,
+    LeasedWork,
+    TimeStamped,
+    new_id,
+    unfinished,
+)
 from accounts.models.users import User
 from agents.models.agents import Agent
 from agents.models.versions import AgentVersion
@@ -95,13 +101,7 @@ class CustodyRun(LeasedWork, Idempotent):
                 name="uq_custody_runs_idempotency_key",
             ),
         ]
-        indexes = [
-            models.Index(
-                fields=["run_after"],
-                condition=Q(status__in=["pending", "running"]),
-                name="ix_custody_runs_unfinished",
-            )
-        ]
+        indexes = [unfinished("ix_custody_runs_unfinished")]
 
     def __str__(self) -> str:
         return f"Run {self.number}"

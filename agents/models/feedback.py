@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Lower
 
-from accounts.models.lifecycle import TimeStamped, new_id
+from accounts.models.lifecycle import OfOrganization, TimeStamped, new_id
 from accounts.models.organizations import Organization
 from accounts.models.users import User
 from agents.models.sessions import Message, Session
@@ -51,10 +51,7 @@ class Rating(TimeStamped):
         return f"{self.value} for {self.message_id}"
 
 
-class TagQuerySet(models.QuerySet):
-    def for_organization(self, organization):
-        return self.filter(organization=organization)
-
+class TagQuerySet(OfOrganization):
     def named(self, name: str):
         """Find a tag by its name, whatever its letters' case."""
         # Both lowered by the database, whose index compares them.

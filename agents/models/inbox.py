@@ -5,7 +5,13 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.models.lifecycle import LeasedWork, TimeStamped, new_id
+from accounts.models.lifecycle import (
+    LeasedWork,
+    OfOrganization,
+    TimeStamped,
+    new_id,
+    unfinished,
+)
 from accounts.models.organizations import Membership, Organization
 from accounts.models.users import User
 from agents.models.sessions import Session
@@ -191,10 +197,7 @@ class Note(TimeStamped):
         return self.text[:60]
 
 
-class CannedReplyQuerySet(models.QuerySet):
-    def for_organization(self, organization):
-        return self.filter(organization=organization)
-
+class CannedReplyQuerySet(OfOrganization):
     def matching(self, words: str):
         """Those whose shortcut or text holds the words, by shortcut."""
         found = self.filter(shortcut__icontains=words) | self.filter(
@@ -303,11 +306,7 @@ class InboxNotice(LeasedWork):
                 fields=["session", "membership", "-created_at"],
                 name="ix_inbox_notices_latest",
             ),
-            models.Index(
-                fields=["run_after"],
-                condition=Q(status__in=["pending", "running"]),
-                name="ix_inbox_notices_unfinished",
-            ),
+            unfinished("ix_inbox_notices_unfinished"),
         ]
 
     def __str__(self) -> str:

@@ -10,9 +10,11 @@ from pgvector.django import VectorField
 from accounts.models.lifecycle import (
     Idempotent,
     LeasedWork,
+    OfOrganization,
     TimeStamped,
     WorkStatus,
     new_id,
+    unfinished,
 )
 from accounts.models.organizations import Organization
 from accounts.models.users import User
@@ -53,10 +55,7 @@ class DocumentOrigin(models.TextChoices):
     PAGE = "page", "Read from a site"
 
 
-class KnowledgePackQuerySet(models.QuerySet):
-    def for_organization(self, organization):
-        return self.filter(organization=organization)
-
+class KnowledgePackQuerySet(OfOrganization):
     def with_counts(self):
         """Everything one row of the pack list shows, in one query."""
         return self.annotate(document_count=models.Count("documents"))
@@ -101,10 +100,7 @@ class KnowledgePack(TimeStamped):
         return self.name
 
 
-class DocumentQuerySet(models.QuerySet):
-    def for_organization(self, organization):
-        return self.filter(organization=organization)
-
+class DocumentQuerySet(OfOrganization):
     def unfinished(self):
         """Documents that wait for their index or are just getting it."""
         return self.filter(status__in=[WorkStatus.PENDING, WorkStatus.RUNNING])
@@ -183,13 +179,7 @@ class Document(TimeStamped, Idempotent, LeasedWork):
                 name="ck_documents_read",
             ),
         ]
-        indexes = [
-            models.Index(
-                fields=["run_after"],
-                condition=Q(status__in=["pending", "running"]),
-                name="ix_documents_unfinished",
-            )
-        ]
+        indexes = [unfinished("ix_documents_unfinished")]
 
     def __str__(self) -> str:
         return self.title
@@ -267,13 +257,7 @@ class VectorIndex(LeasedWork):
 
     class Meta:
         db_table = "vector_indexes"
-        indexes = [
-            models.Index(
-                fields=["run_after"],
-                condition=Q(status__in=["pending", "running"]),
-                name="ix_vector_indexes_unfinished",
-            )
-        ]
+        indexes = [unfinished("ix_vector_indexes_unfinished")]
 
     def __str__(self) -> str:
         return f"{self.knowledge_pack_id}: {self.embedding_model or self.status}"

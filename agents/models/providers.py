@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 
 from accounts.encryption import decrypt
-from accounts.models.lifecycle import TimeStamped, new_id
+from accounts.models.lifecycle import OfOrganization, TimeStamped, new_id
 from accounts.models.organizations import Organization
 
 # The model that is none: answers composed from the documents.
@@ -34,10 +34,7 @@ USUAL_URLS = {
 }
 
 
-class ProviderAccountQuerySet(models.QuerySet):
-    def for_organization(self, organization):
-        return self.filter(organization=organization)
-
+class ProviderAccountQuerySet(OfOrganization):
     def newest_first(self):
         return self.order_by("-created_at", "-id")
 

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from accounts.models.lifecycle import LeasedWork, WorkStatus, new_id
+from accounts.models.lifecycle import LeasedWork, WorkStatus, new_id, unfinished
 from agents.models.sessions import Message, Session
 from agents.models.versions import AgentVersion
 
@@ -61,11 +61,7 @@ class Reply(LeasedWork):
             )
         ]
         indexes = [
-            models.Index(
-                fields=["run_after"],
-                condition=Q(status__in=["pending", "running"]),
-                name="ix_replies_unfinished",
-            ),
+            unfinished("ix_replies_unfinished"),
             models.Index(
                 fields=["finished_at"],
                 condition=Q(announced_at=None, finished_at__isnull=False),

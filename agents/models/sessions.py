@@ -10,6 +10,7 @@ from accounts.errors import DomainError
 from accounts.models.lifecycle import (
     AliveManager,
     Idempotent,
+    OfOrganization,
     SoftDeleted,
     SoftDeleteQuerySet,
     TimeStamped,
@@ -44,10 +45,7 @@ class SessionIsOver(DomainError):
     detail = "This conversation has ended. Start a new one."
 
 
-class SessionQuerySet(SoftDeleteQuerySet):
-    def for_organization(self, organization):
-        return self.filter(organization=organization)
-
+class SessionQuerySet(OfOrganization, SoftDeleteQuerySet):
     def with_agent(self, agent):
         """Conversations with one agent, each with the person it was led with."""
         return self.filter(agent_ref=agent).select_related("user")

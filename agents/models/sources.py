@@ -5,7 +5,14 @@ from datetime import timedelta
 from django.db import models
 from django.db.models import Count, Q
 
-from accounts.models.lifecycle import Idempotent, LeasedWork, TimeStamped, new_id
+from accounts.models.lifecycle import (
+    Idempotent,
+    LeasedWork,
+    OfOrganization,
+    TimeStamped,
+    new_id,
+    unfinished,
+)
 from accounts.models.organizations import Organization
 from accounts.models.users import User
 from agents.models.knowledge import Document, KnowledgePack
@@ -39,10 +46,7 @@ def number_of(state: PageState) -> Count:
     return Count("pages", filter=Q(pages__state=state))
 
 
-class KnowledgeSourceQuerySet(models.QuerySet):
-    def for_organization(self, organization):
-        return self.filter(organization=organization)
-
+class KnowledgeSourceQuerySet(OfOrganization):
     def with_counts(self):
         """Everything one row of the list of sites shows, in one query."""
         return self.annotate(
@@ -102,11 +106,7 @@ class KnowledgeSource(TimeStamped, Idempotent, LeasedWork):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["run_after"],
-                condition=Q(status__in=["pending", "running"]),
-                name="ix_sources_unfinished",
-            ),
+            unfinished("ix_sources_unfinished"),
             models.Index(
                 fields=["next_crawl_at"],
                 condition=Q(next_crawl_at__isnull=False),

@@ -1,7 +1,6 @@
 from django.db import models
-from django.db.models import Q
 
-from accounts.models.lifecycle import LeasedWork
+from accounts.models.lifecycle import LeasedWork, unfinished
 from agents.models.sessions import Message, Session
 
 # So many of the latest messages a model is told word for word.
@@ -34,13 +33,7 @@ class SessionSummary(LeasedWork):
 
     class Meta:
         db_table = "session_summaries"
-        indexes = [
-            models.Index(
-                fields=["run_after"],
-                condition=Q(status__in=["pending", "running"]),
-                name="ix_summaries_unfinished",
-            )
-        ]
+        indexes = [unfinished("ix_summaries_unfinished")]
 
     def __str__(self) -> str:
         return f"Summary of {self.session_id}"

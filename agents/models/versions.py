@@ -1,6 +1,6 @@
 from django.db import models
 
-from accounts.models.lifecycle import LeasedWork, new_id
+from accounts.models.lifecycle import LeasedWork, new_id, unfinished
 from accounts.models.users import User
 from agents.models.agents import Agent
 from agents.models.knowledge import KnowledgePack
@@ -107,13 +107,7 @@ class OptimizationRun(LeasedWork):
     class Meta:
         db_table = "optimization_runs"
         ordering = ["-created_at", "-id"]
-        indexes = [
-            models.Index(
-                fields=["run_after"],
-                condition=models.Q(status__in=["pending", "running"]),
-                name="ix_optimization_unfinished",
-            )
-        ]
+        indexes = [unfinished("ix_optimization_unfinished")]
 
     def __str__(self) -> str:
         return f"Optimization of {self.agent_id}"

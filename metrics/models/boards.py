@@ -7,6 +7,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 
 from accounts.insertion import Beside
+from accounts.models.lifecycle import OfOrganization
 from accounts.models.organizations import Organization
 
 # What an INTEGER column holds at most.
@@ -58,6 +59,29 @@ def _json_list():
 LOW_PASS_RATE = 0.85
 MANY_FAILURES = 2
 MANY_SUCCESSES = 5
+# What overviews add up and rankings show.
+IN_OVERVIEWS = (
+    "agent_type",
+    "agent_id",
+    "level",
+    "xp",
+    "prestige",
+    "custody_level",
+    "custody_xp",
+    "current_difficulty",
+    "total_tests_given",
+    "total_tests_passed",
+    "total_tests_failed",
+    "pass_rate",
+    "learning_score",
+    "adversarial_wins",
+    "consecutive_successes",
+    "consecutive_failures",
+    "status",
+    "priority",
+    "is_active",
+    "last_test_date",
+)
 # Why there is something to say about an agent type, in the order of urgency.
 REASONS: dict[str, Q] = {
     "failing": Q(consecutive_failures__gt=MANY_FAILURES),
@@ -67,10 +91,7 @@ REASONS: dict[str, Q] = {
 }
 
 
-class AgentMetricsQuerySet(models.QuerySet):
-    def for_organization(self, organization):
-        return self.filter(organization=organization)
-
+class AgentMetricsQuerySet(OfOrganization):
     def current(self):
         """Rows of living agents."""
         return self.filter(retired_at=None)
@@ -223,28 +244,7 @@ class AgentMetrics(models.Model):
             # rankings show is in the index itself, so that it alone is read.
             models.Index(
                 fields=["organization", "created_at", "id"],
-                include=[
-                    "agent_type",
-                    "agent_id",
-                    "level",
-                    "xp",
-                    "prestige",
-                    "custody_level",
-                    "custody_xp",
-                    "current_difficulty",
-                    "total_tests_given",
-                    "total_tests_passed",
-                    "total_tests_failed",
-                    "pass_rate",
-                    "learning_score",
-                    "adversarial_wins",
-                    "consecutive_successes",
-                    "consecutive_failures",
-                    "status",
-                    "priority",
-                    "is_active",
-                    "last_test_date",
-                ],
+                include=IN_OVERVIEWS,
                 condition=Q(retired_at=None),
                 name="ix_agent_metrics_shown",
             ),

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from accounts.models.lifecycle import new_id
+from accounts.models.lifecycle import OfOrganization, new_id
 from accounts.models.organizations import Organization
 from metrics.models.boards import AgentMetrics
 
@@ -28,10 +28,7 @@ class Source(models.TextChoices):
     DEMO = "demo"
 
 
-class MetricEventQuerySet(models.QuerySet):
-    def for_organization(self, organization):
-        return self.filter(organization=organization)
-
+class MetricEventQuerySet(OfOrganization):
     def tests(self):
         return self.filter(passed__isnull=False)
 
