@@ -29,6 +29,19 @@ QUEUES = ("work", "io", "control", "replies")
 # Publishing happens inside requests: a broker that is gone may cost this much.
 PUBLISH_SECONDS = 0.5
 
+# What beat sends, and every how many seconds; what nobody takes by then has expired.
+EVERY = {
+    "sweep": ("agents.tasks.sweep", 10.0),
+    "rebuild-vectors": ("agents.tasks.rebuild_vectors", 60.0),
+    "update-agent-stats": ("agents.tasks.update_agent_stats", 300.0),
+    "anchor-audit-heads": ("accounts.tasks.anchor_audit_heads", 60.0),
+    "forget-webhook-deliveries": ("accounts.tasks.forget_webhook_deliveries", 3600.0),
+    "apply-retention": ("agents.tasks.apply_retention", 900.0),
+    "erase-overdue": ("accounts.tasks.erase_overdue", 3600.0),
+    "forget-expired-sessions": ("accounts.tasks.forget_expired_sessions", 3600.0),
+    "forget-widget-sessions": ("widget.tasks.forget_outdated_sessions", 3600.0),
+}
+
 # Workers of root, as in many a container, warn at length of messages that run code when
 # they are read; ours are JSON.
 warnings.simplefilter("ignore", SecurityWarning)
@@ -93,51 +106,8 @@ app.conf.update(
     # The schedule is fixed: the scheduler in memory has no file to corrupt.
     beat_scheduler="celery.beat:Scheduler",
     beat_schedule={
-        "sweep": {
-            "task": "agents.tasks.sweep",
-            "schedule": 10.0,
-            "options": {"expires": 10},
-        },
-        "rebuild-vectors": {
-            "task": "agents.tasks.rebuild_vectors",
-            "schedule": 60.0,
-            "options": {"expires": 60},
-        },
-        "update-agent-stats": {
-            "task": "agents.tasks.update_agent_stats",
-            "schedule": 300.0,
-            "options": {"expires": 300},
-        },
-        "anchor-audit-heads": {
-            "task": "accounts.tasks.anchor_audit_heads",
-            "schedule": 60.0,
-            "options": {"expires": 60},
-        },
-        "forget-webhook-deliveries": {
-            "task": "accounts.tasks.forget_webhook_deliveries",
-            "schedule": 3600.0,
-            "options": {"expires": 3600},
-        },
-        "apply-retention": {
-            "task": "agents.tasks.apply_retention",
-            "schedule": 900.0,
-            "options": {"expires": 900},
-        },
-        "erase-overdue": {
-            "task": "accounts.tasks.erase_overdue",
-            "schedule": 3600.0,
-            "options": {"expires": 3600},
-        },
-        "forget-expired-sessions": {
-            "task": "accounts.tasks.forget_expired_sessions",
-            "schedule": 3600.0,
-            "options": {"expires": 3600},
-        },
-        "forget-widget-sessions": {
-            "task": "widget.tasks.forget_outdated_sessions",
-            "schedule": 3600.0,
-            "options": {"expires": 3600},
-        },
+        name: {"task": task, "schedule": seconds, "options": {"expires": int(seconds)}}
+        for name, (task, seconds) in EVERY.items()
     },
 )
 app.autodiscover_tasks()

@@ -1,5 +1,3 @@
 """The operators' pages of accounts; each file registers its own."""
 
-from accounts.admin import organizations, people, webhooks
-
-__all__ = ["organizations", "people", "webhooks"]
+from accounts.admin import organizations, people, webhooks  # noqa: F401

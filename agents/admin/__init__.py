@@ -1,4 +1,6 @@
-from agents.admin import (
+"""The operators' pages of agents; each file registers its own."""
+
+from agents.admin import (  # noqa: F401
     agents,
     conversations,
     custody,
@@ -7,13 +9,3 @@ from agents.admin import (
     providers,
     usage,
 )
-
-__all__ = [
-    "agents",
-    "conversations",
-    "custody",
-    "inbox",
-    "knowledge",
-    "providers",
-    "usage",
-]
