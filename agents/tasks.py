@@ -7,7 +7,7 @@ from accounts.work.leases import limits
 from agents.conversations import retention
 from agents.custody import runs
 from agents.inbox import notifications
-from agents.knowledge import embedding_jobs, indexing
+from agents.knowledge import embedding_jobs, indexing, renewal
 from agents.knowledge.web import crawling
 from agents.lifecycle import stats
 from agents.optimization import runs as optimization
@@ -48,6 +48,16 @@ def crawl_source(source_id: str) -> None:
 @shared_task(name="agents.tasks.rebuild_vectors")
 def rebuild_vectors() -> None:
     embedding_jobs.rebuild_outdated()
+
+
+@shared_task(name="agents.tasks.renew_pack", **limits(renewal.LEASE_SECONDS))
+def renew_pack(knowledge_pack_id: str) -> None:
+    renewal.renew_pack(knowledge_pack_id)
+
+
+@shared_task(name="agents.tasks.renew_outdated")
+def renew_outdated() -> None:
+    renewal.begin_next()
 
 
 @shared_task(

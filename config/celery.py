@@ -33,6 +33,7 @@ PUBLISH_SECONDS = 0.5
 EVERY = {
     "sweep": ("agents.tasks.sweep", 10.0),
     "rebuild-vectors": ("agents.tasks.rebuild_vectors", 60.0),
+    "renew-outdated": ("agents.tasks.renew_outdated", 60.0),
     "update-agent-stats": ("agents.tasks.update_agent_stats", 300.0),
     "anchor-audit-heads": ("accounts.tasks.anchor_audit_heads", 60.0),
     "forget-webhook-deliveries": ("accounts.tasks.forget_webhook_deliveries", 3600.0),
@@ -96,6 +97,7 @@ app.conf.update(
         # What keeps all the rest going, and is short.
         "agents.tasks.sweep": {"queue": "control"},
         "agents.tasks.rebuild_vectors": {"queue": "control"},
+        "agents.tasks.renew_outdated": {"queue": "control"},
         "agents.tasks.update_agent_stats": {"queue": "control"},
         "accounts.tasks.anchor_audit_heads": {"queue": "control"},
     },

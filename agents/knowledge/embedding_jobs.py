@@ -23,6 +23,7 @@ from accounts.work.leases import (
 from agents.knowledge.readiness import settle_readiness
 from agents.knowledge.retrieval.embedder import Embedder, EmbeddingError
 from agents.knowledge.retrieval.embeddings import embedder_for
+from agents.knowledge.retrieval.normalization import normalized
 from agents.knowledge.retrieval.vector_search import literal
 from agents.models.knowledge import Chunk, Document, KnowledgePack, VectorIndex
 
@@ -155,7 +156,7 @@ def _store(embedder: Embedder, chunks: list[Chunk], vectors: list[list[float]]) 
 
 def written(chunk: Chunk) -> str:
     """Return what a passage says, with what stands above it."""
-    return f"{chunk.document.title}\n{chunk.heading}\n{chunk.text}"
+    return normalized(f"{chunk.document.title}\n{chunk.heading}\n{chunk.text}")
 
 
 @transaction.atomic

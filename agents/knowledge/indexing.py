@@ -4,9 +4,8 @@ from functools import partial
 from typing import Any
 
 import structlog
-from django.contrib.postgres.search import SearchVector
 from django.db import transaction
-from django.db.models import F, QuerySet, Value
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.models.lifecycle import WorkStatus
@@ -17,10 +16,15 @@ from agents.knowledge.chunks import Piece
 from agents.knowledge.embedding_jobs import embed_chunks
 from agents.knowledge.extraction import read_file, split_in_child
 from agents.knowledge.file_types import MEDIA_TYPES
+from agents.knowledge.passages import replace_passages
 from agents.knowledge.readers.reading import MAX_TITLE, Unreadable
 from agents.knowledge.readiness import settle_readiness
-from agents.knowledge.retrieval.lexical import configuration_of, spaced
-from agents.models.knowledge import Chunk, Document, DocumentFile, KnowledgePack
+from agents.models.knowledge import (
+    INDEX_VERSION,
+    Document,
+    DocumentFile,
+    KnowledgePack,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -112,13 +116,10 @@ def index_anew(documents: QuerySet[Document]) -> None:
 def store_passages(document: Document, pieces: list[Piece], **values: Any) -> None:
     """Replace a document's passages, once, and store `values` with it."""
     values |= {"chunk_count": len(pieces), "indexed_at": timezone.now(), "cause": ""}
+    values["index_version"] = INDEX_VERSION
     if not finish(document, WorkStatus.DONE, **values):
         return
-    Chunk.objects.filter(document=document).delete()
-    Chunk.objects.bulk_create(
-        [chunk_of(document, position, piece) for position, piece in enumerate(pieces)],
-        batch_size=500,
-    )
+    replace_passages(document, pieces)
     embed_chunks(document)
     facts = {
         "document_id": str(document.pk),
@@ -127,28 +128,6 @@ def store_passages(document: Document, pieces: list[Piece], **values: Any) -> No
         "passages": len(pieces),
     }
     publish(document.organization, WebhookEvent.DOCUMENT_INDEXED, facts)
-
-
-def chunk_of(document: Document, position: int, piece: Piece) -> Chunk:
-    """Return a passage with the words it is found by."""
-    pack = document.knowledge_pack
-    parts = ((document.title, "A"), (piece.heading, "A"), (piece.text, "B"))
-    title, heading, text = (
-        SearchVector(
-            Value(spaced(part)),
-            config=configuration_of(pack.language),
-            weight=weight,
-        )
-        for part, weight in parts
-    )
-    return Chunk(
-        document=document,
-        knowledge_pack_id=pack.pk,
-        position=position,
-        heading=piece.heading,
-        text=piece.text,
-        search_vector=title + heading + text,
-    )
 
 
 def give_up_or_retry(document: Document, error: str) -> None:

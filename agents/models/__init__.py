@@ -24,6 +24,7 @@ from agents.models.knowledge import (
     DocumentOrigin,
     KnowledgePack,
     Language,
+    Renewal,
     VectorIndex,
     VectorStoreStatus,
 )
@@ -96,6 +97,7 @@ __all__ = [
     "RatingValue",
     "Recrawl",
     "ReleaseGate",
+    "Renewal",
     "Reply",
     "Reservation",
     "RetentionPolicy",

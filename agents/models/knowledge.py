@@ -21,23 +21,84 @@ from accounts.models.users import User
 
 
 class Language(models.TextChoices):
-    """The languages PostgreSQL stems, and those it cannot even split into words."""
+    """What a pack may be written in; each is split into words, `STEMMED` also bent."""
 
     SIMPLE = "simple", "Any language"
+    AFRIKAANS = "afrikaans"
+    ALBANIAN = "albanian"
+    ARABIC = "arabic"
+    ARMENIAN = "armenian"
+    BASQUE = "basque"
+    BELARUSIAN = "belarusian"
+    BENGALI = "bengali"
+    BULGARIAN = "bulgarian"
+    BURMESE = "burmese"
+    CATALAN = "catalan"
     CHINESE = "chinese"
+    CROATIAN = "croatian"
+    CZECH = "czech"
     DANISH = "danish"
     DUTCH = "dutch"
     ENGLISH = "english"
+    ESTONIAN = "estonian"
+    FILIPINO = "filipino"
     FINNISH = "finnish"
     FRENCH = "french"
+    GEORGIAN = "georgian"
     GERMAN = "german"
+    GREEK = "greek"
+    HEBREW = "hebrew"
+    HINDI = "hindi"
+    HUNGARIAN = "hungarian"
+    ICELANDIC = "icelandic"
+    INDONESIAN = "indonesian"
+    IRISH = "irish"
     ITALIAN = "italian"
     JAPANESE = "japanese"
+    KHMER = "khmer"
     KOREAN = "korean"
+    LAO = "lao"
+    LATVIAN = "latvian"
+    LITHUANIAN = "lithuanian"
+    MALAY = "malay"
+    NEPALI = "nepali"
     NORWEGIAN = "norwegian"
+    PERSIAN = "persian"
+    POLISH = "polish"
     PORTUGUESE = "portuguese"
+    ROMANIAN = "romanian"
+    RUSSIAN = "russian"
+    SERBIAN = "serbian"
+    SLOVAK = "slovak"
+    SLOVENIAN = "slovenian"
     SPANISH = "spanish"
+    SWAHILI = "swahili"
     SWEDISH = "swedish"
+    TAMIL = "tamil"
+    THAI = "thai"
+    TURKISH = "turkish"
+    UKRAINIAN = "ukrainian"
+    URDU = "urdu"
+    VIETNAMESE = "vietnamese"
+    YIDDISH = "yiddish"
+
+
+# Those that PostgreSQL has a stemmer for, `<language>_stem`.
+STEMMED = frozenset(
+    """
+    arabic armenian basque catalan danish dutch english estonian finnish french german
+    greek hindi hungarian indonesian irish italian lithuanian nepali norwegian
+    portuguese romanian russian serbian spanish swedish tamil turkish yiddish
+    """.split()
+)
+# Grows when passages or their words are made in another way: what has a smaller one
+# is then indexed anew, by and by.
+INDEX_VERSION = 2
+
+
+def current_index_version() -> int:
+    """Return the way passages are made now, for a pack that has none yet."""
+    return INDEX_VERSION
 
 
 class VectorStoreStatus(models.TextChoices):
@@ -56,6 +117,12 @@ class DocumentOrigin(models.TextChoices):
 
 
 class KnowledgePackQuerySet(OfOrganization):
+    def outdated(self):
+        """Packs with passages of former days, but those whose renewal failed."""
+        failed = Q(renewal__status=WorkStatus.FAILED, renewal__version=INDEX_VERSION)
+        living = self.filter(organization__deleted_at=None)
+        return living.filter(index_version__lt=INDEX_VERSION).exclude(failed)
+
     def with_counts(self):
         """Everything one row of the pack list shows, in one query."""
         return self.annotate(document_count=models.Count("documents"))
@@ -72,6 +139,10 @@ class KnowledgePack(TimeStamped):
     description = models.CharField(max_length=2000, blank=True)
     language = models.CharField(
         max_length=20, choices=Language, default=Language.ENGLISH
+    )
+    # The way all its passages were made.
+    index_version = models.PositiveSmallIntegerField(
+        default=current_index_version, db_default=0, editable=False
     )
     # Kept by agents.knowledge.readiness, so that a list of agents may show it.
     vector_store_status = models.CharField(
@@ -104,6 +175,10 @@ class DocumentQuerySet(OfOrganization):
     def unfinished(self):
         """Documents that wait for their index or are just getting it."""
         return self.filter(status__in=[WorkStatus.PENDING, WorkStatus.RUNNING])
+
+    def outdated(self):
+        """Documents whose passages were made in a way of former days."""
+        return self.filter(status=WorkStatus.DONE, index_version__lt=INDEX_VERSION)
 
 
 class Document(TimeStamped, Idempotent, LeasedWork):
@@ -151,6 +226,10 @@ class Document(TimeStamped, Idempotent, LeasedWork):
     missing_since = models.DateTimeField(null=True, blank=True, editable=False)
     chunk_count = models.PositiveIntegerField(default=0, editable=False)
     indexed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # The way its passages were made; nothing before there are any.
+    index_version = models.PositiveSmallIntegerField(
+        default=0, db_default=0, editable=False
+    )
     created_by_user = models.ForeignKey(
         User, null=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -179,7 +258,12 @@ class Document(TimeStamped, Idempotent, LeasedWork):
                 name="ck_documents_read",
             ),
         ]
-        indexes = [unfinished("ix_documents_unfinished")]
+        indexes = [
+            unfinished("ix_documents_unfinished"),
+            models.Index(
+                fields=["knowledge_pack", "index_version"], name="ix_documents_version"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -235,6 +319,35 @@ class Chunk(models.Model):
 
     def __str__(self) -> str:
         return f"{self.document_id}:{self.position}"
+
+
+class RenewalQuerySet(models.QuerySet):
+    def unfinished(self):
+        return self.filter(status__in=[WorkStatus.PENDING, WorkStatus.RUNNING])
+
+
+class Renewal(LeasedWork):
+    """A pack's way from passages of former days to those of `version`."""
+
+    task, queue = "agents.tasks.renew_pack", "work"
+    organization_path = "knowledge_pack__organization"
+
+    knowledge_pack = models.OneToOneField(
+        KnowledgePack,
+        primary_key=True,
+        on_delete=models.CASCADE,
+        related_name="renewal",
+    )
+    version = models.PositiveSmallIntegerField()
+
+    objects = RenewalQuerySet.as_manager()
+
+    class Meta:
+        db_table = "knowledge_renewals"
+        indexes = [unfinished("ix_renewals_unfinished")]
+
+    def __str__(self) -> str:
+        return f"{self.knowledge_pack_id}: {self.version}"
 
 
 class VectorIndex(LeasedWork):

@@ -86,7 +86,7 @@ def found_by_each(
     `with_far`: also what shares no word with the question and is not near it.
     """
     embedder = search.embedder_for(pack.organization, pack.language)
-    weights = search.words_of(pack.language, question)
+    weights = search.words_of(pack, question)
     words = search.by_words(pack, weights, search.CANDIDATES) if weights else []
     sense = search.by_sense(pack, question, search.CANDIDATES, embedder)
     senses = [chunk for chunk, _ in sense]

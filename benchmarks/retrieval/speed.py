@@ -5,17 +5,16 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 
-from django.contrib.postgres.search import SearchVector
 from django.db import connection, transaction
-from django.db.models import F
 
 from accounts.models.lifecycle import WorkStatus, new_id
 from accounts.models.organizations import Organization
 from agents.knowledge.retrieval import search, vector_search
 from agents.knowledge.retrieval.embedder import Embedder
 from agents.knowledge.retrieval.embeddings import built_in
+from agents.knowledge.retrieval.lexical import search_vectors
 from agents.knowledge.sentences import split_sentences
-from agents.models.knowledge import Chunk, Document, KnowledgePack, VectorIndex
+from agents.models.knowledge import Document, KnowledgePack, VectorIndex
 from benchmarks.retrieval.quality import CORPORA
 
 SENTENCES = 6
@@ -55,9 +54,10 @@ def _fill(document: Document, size: int) -> None:
     embedder, mixed = built_in("english"), passages()
     for start in range(0, size, BATCH):
         texts = [next(mixed) for _ in range(min(BATCH, size - start))]
-        rows = zip(texts, embedder.embed(texts), strict=True)
+        found_by = search_vectors("english", [[(text, "B")] for text in texts])
+        rows = zip(texts, found_by, embedder.embed(texts), strict=True)
         with connection.cursor() as cursor, cursor.copy(COPY) as copy:
-            for position, (text, vector) in enumerate(rows, start):
+            for position, (text, found, vector) in enumerate(rows, start):
                 copy.write_row(
                     (
                         new_id(),
@@ -66,19 +66,16 @@ def _fill(document: Document, size: int) -> None:
                         position,
                         "",
                         text,
+                        found,
                         vector_search.literal(vector),
                         embedder.identity,
                     )
                 )
-    # Before the vectors are indexed: every change of a row would go through that.
-    Chunk.objects.filter(document=document).update(
-        search_vector=SearchVector(F("text"), config="english", weight="B")
-    )
 
 
 COPY = """
-COPY chunks (id, document_id, knowledge_pack_id, position, heading, text, embedding,
-             embedding_model) FROM STDIN
+COPY chunks (id, document_id, knowledge_pack_id, position, heading, text,
+             search_vector, embedding, embedding_model) FROM STDIN
 """
 
 
@@ -116,9 +113,7 @@ NAME = "ix_chunks_nearest_%d"
 def timed(pack: KnowledgePack, questions: list[str]) -> dict[str, list[float]]:
     """Return the milliseconds of every search, and of its two halves."""
     pack = search.pack_of(pack.pk)
-    words = {
-        question: search.words_of(pack.language, question) for question in questions
-    }
+    words = {question: search.words_of(pack, question) for question in questions}
 
     embedder = search.embedder_for(pack.organization, pack.language)
 

@@ -18,6 +18,8 @@ from agents.knowledge.readers.tables import read as read_table
 from agents.knowledge.readers.texts import read as read_text
 from agents.knowledge.readers.texts import title_of
 from agents.knowledge.retrieval import lexical, query_rewriting
+from agents.knowledge.retrieval.normalization import normalized, visible
+from agents.knowledge.retrieval.words import words_in
 from agents.knowledge.sentences import split_sentences
 from agents.knowledge.web import links as weblinks
 from agents.knowledge.web import robots
@@ -121,7 +123,9 @@ FUNCTIONS = {
     "bodies": lambda text: redact_body({text[:90]: text, "url": f"https://{text}"}),
     "paths": without_secrets,
     "searches": terms,
-    "words": lambda text: lexical.in_one_word("english", lexical.spaced(text)),
+    "phrases": lambda text: lexical.in_one_word("english", text),
+    "ways of writing": lambda text: visible(normalized(text)),
+    "words": words_in,
     "kinds of files": kind,
     "tables": table,
     "rows": file_of(read_table),

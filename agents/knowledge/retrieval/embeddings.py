@@ -15,7 +15,7 @@ from agents.models.providers import ProviderAccount
 class WordLlama:
     """English word vectors that come with the package `wordllama`; no network."""
 
-    identity = "wordllama-l2-supercat-256"
+    identity = "wordllama-l2-supercat-256-2"
     dimensions = 256
     nearest = 0.22
     trust = 0.7

@@ -1,18 +1,15 @@
 """Vectors without a model: words and their parts, hashed into a few hundred places."""
 
 import math
-import re
-import unicodedata
 from functools import lru_cache
 from zlib import crc32
 
-from agents.knowledge.retrieval.lexical import spaced
+from agents.knowledge.retrieval.words import words_in
 
 DIMENSIONS = 512
 # Words by their first letters too, and by what is left of them when they are bent.
 SHORTEST_PART, LONGEST_PART = 3, 5
 OF_PARTS = 0.6
-WORD = re.compile(r"\w+")
 # Words that stand in most texts of the languages packs are written in.
 COMMON = frozenset(
     """
@@ -38,7 +35,7 @@ COMMON = frozenset(
 class Hashing:
     """The embedder that is always there: it needs no model, no library, no network."""
 
-    identity = f"hashing-1-{DIMENSIONS}"
+    identity = f"hashing-2-{DIMENSIONS}"
     dimensions = DIMENSIONS
     nearest = 0.15
     trust = 0.3
@@ -50,8 +47,7 @@ class Hashing:
 def vector_of(text: str) -> list[float]:
     """Return the direction of a text: similar words, similar direction."""
     counts: dict[str, int] = {}
-    plain = spaced(unicodedata.normalize("NFKC", text)).lower()
-    for word in WORD.findall(plain):
+    for word in (form for forms in words_in(text) for form in forms):
         counts[word] = counts.get(word, 0) + 1
     vector = [0.0] * DIMENSIONS
     for word, count in counts.items():

@@ -1,12 +1,14 @@
 """Words as search compares them: PostgreSQL's stems, and words alike."""
 
 import re
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import pairwise
 
 from django.db import connection
+
+from agents.knowledge.retrieval.normalization import normalized
+from agents.knowledge.retrieval.words import RUNS, words_in
+from agents.models.knowledge import STEMMED
 
 # Words visitors use for one another. Each line becomes a group of stems.
 ALIKE = {
@@ -72,30 +74,29 @@ IN_ONE_WORD = [
 ]
 
 
-# Written without spaces between words, or with endings stuck to them: PostgreSQL would
-# take a whole clause for one word. Every two neighbours are one instead.
-UNSPACED = re.compile(
-    "[々〆ぁ-ゖァ-ヺー\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\U00020000-\U0002fa1f]+"
+DIGIT = re.compile(r"\d")
+# PostgreSQL keeps no more places of one lexeme.
+MOST_PLACES = 255
+# Stems that were asked for, by language; "" stands for a word that says nothing.
+KNOWN: dict[str, dict[str, str]] = {}
+MOST_KNOWN = 50_000
+# One dictionary, whatever PostgreSQL's locale: it stems a word, or drops it. Where it
+# is missing (Estonian before PostgreSQL 18) words stay as they are.
+STEMS = """
+SELECT coalesce(ts_lexize(known.oid::regdictionary, word), ARRAY[word])
+FROM unnest(%s::text[]) WITH ORDINALITY AS given (word, place)
+LEFT JOIN pg_ts_dict AS known
+ON dictname = %s AND dictnamespace = 'pg_catalog'::regnamespace
+ORDER BY place
+"""
+# As passages were indexed that nobody has indexed anew yet (`INDEX_VERSION`).
+FORMERLY = "SELECT tsvector_to_array(to_tsvector(%s::regconfig, %s))"
+FORMER_LANGUAGES = frozenset(
+    """
+    danish dutch english finnish french german italian norwegian portuguese spanish
+    swedish
+    """.split()
 )
-UNSTEMMED = {"chinese", "japanese", "korean"}
-
-
-def configuration_of(language: str) -> str:
-    """Return the name of PostgreSQL's text search configuration for a language."""
-    return "simple" if language in UNSTEMMED else language
-
-
-def spaced(text: str) -> str:
-    """Write Chinese, Japanese and Korean in pairs of characters, as if words."""
-    if not UNSPACED.search(text):
-        return text
-    return UNSPACED.sub(_pairs, unicodedata.normalize("NFKC", text))
-
-
-def _pairs(run: re.Match[str]) -> str:
-    signs = run[0]
-    pairs = map("".join, pairwise(signs))
-    return f" {' '.join(pairs) or signs} "
 
 
 def in_one_word(language: str, question: str) -> str:
@@ -107,18 +108,93 @@ def in_one_word(language: str, question: str) -> str:
 
 
 def stems(language: str, texts: Iterable[str]) -> list[set[str]]:
-    """Return the meaningful words of each text as PostgreSQL stems them."""
-    texts = [spaced(text) for text in texts]
-    if not texts:
-        return []
+    """Return the meaningful words of each text, stemmed."""
+    found = [words_in(text, language) for text in texts]
+    stem = stemmer(language, found)
+    return [
+        {stem[form] for forms in words for form in forms if stem[form]}
+        for words in found
+    ]
+
+
+def former_stems(language: str, text: str) -> set[str]:
+    """Return a text's words as those passages have them that are not indexed anew."""
+    configuration = language if language in FORMER_LANGUAGES else "simple"
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT tsvector_to_array(to_tsvector(%s::regconfig, text))"
-            " FROM unnest(%s::text[]) WITH ORDINALITY AS given (text, place)"
-            " ORDER BY place",
-            [configuration_of(language), texts],
-        )
-        return [set(row[0]) for row in cursor.fetchall()]
+        cursor.execute(FORMERLY, [configuration, text])
+        words = cursor.fetchone()[0]
+    # Those were told apart in pairs even then.
+    return {word for word in words if not RUNS.search(word)}
+
+
+def search_vectors(
+    language: str, passages: Sequence[Sequence[tuple[str, str]]]
+) -> list[str]:
+    """Return for each passage what finds it, as PostgreSQL writes a tsvector.
+
+    A passage is given as its parts, each a text and its weight (A to D).
+    """
+    split = [
+        [(words_in(text, language), weight) for text, weight in parts]
+        for parts in passages
+    ]
+    stem = stemmer(language, (words for parts in split for words, _ in parts))
+    return [_search_vector(parts, stem) for parts in split]
+
+
+def _search_vector(
+    parts: Iterable[tuple[list[list[str]], str]], stem: Mapping[str, str]
+) -> str:
+    places: dict[str, list[str]] = {}
+    place = 0
+    for words, weight in parts:
+        for forms in words:
+            place += 1
+            for lexeme in {stem[form] for form in forms} - {""}:
+                places.setdefault(lexeme, []).append(f"{place}{weight}")
+    return " ".join(
+        f"{quoted(lexeme)}:{','.join(each[:MOST_PLACES])}"
+        for lexeme, each in places.items()
+    )
+
+
+def quoted(lexeme: str) -> str:
+    """Quote a lexeme as PostgreSQL writes it in a tsvector or a query."""
+    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def stemmer(language: str, texts: Iterable[list[list[str]]]) -> Mapping[str, str]:
+    """Return the stem of each word, "" of one that says nothing.
+
+    What is not known yet is asked for at once.
+    """
+    words = {form for text in texts for forms in text for form in forms}
+    if language not in STEMMED:
+        return {word: word for word in words}
+    known = KNOWN.setdefault(language, {})
+    found = {word: known[word] for word in words if word in known}
+    # A code or a number has no stem.
+    new = {word for word in words - found.keys() if not DIGIT.search(word)}
+    found |= {word: word for word in words - found.keys() - new}
+    if new:
+        asked = _asked_for(language, sorted(new))
+        if len(known) + len(asked) > MOST_KNOWN:
+            known.clear()
+        known |= asked
+        found |= asked
+    return found
+
+
+def _asked_for(language: str, words: list[str]) -> dict[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute(STEMS, [words, f"{language}_stem"])
+        rows = [row[0] for row in cursor.fetchall()]
+    found = {}
+    for word, lexemes in zip(words, rows, strict=True):
+        stem = normalized(lexemes[0]) if lexemes else ""
+        # Turkish has two letters, which others type as one.
+        found[word] = stem.replace("\u0131", "i") if language == "turkish" else stem
+    return found
 
 
 def alike(language: str, words: set[str]) -> dict[str, set[str]]:

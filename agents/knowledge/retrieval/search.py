@@ -12,9 +12,16 @@ from django.db.backends.utils import CursorWrapper
 
 from agents.knowledge.retrieval.embedder import Embedder, EmbeddingError
 from agents.knowledge.retrieval.embeddings import embedder_for
-from agents.knowledge.retrieval.lexical import alike, in_one_word, stems
+from agents.knowledge.retrieval.lexical import (
+    alike,
+    former_stems,
+    in_one_word,
+    quoted,
+    stems,
+)
+from agents.knowledge.retrieval.normalization import normalized
 from agents.knowledge.retrieval.vector_search import nearest
-from agents.models.knowledge import KnowledgePack
+from agents.models.knowledge import INDEX_VERSION, KnowledgePack
 
 log = structlog.get_logger(__name__)
 
@@ -129,7 +136,7 @@ def search(*, knowledge_pack_id: UUID, question: str, limit: int = 6) -> list[Pa
 
 def ranked(pack: KnowledgePack, question: str) -> list[Found]:
     """Return what is about the question, best first."""
-    words = words_of(pack.language, question)
+    words = words_of(pack, question)
     if not words:
         return []
     embedder = embedder_for(pack.organization, pack.language)
@@ -175,12 +182,15 @@ def pack_of(knowledge_pack_id: UUID) -> KnowledgePack | None:
     return packs.select_related("organization", "vector_index").first()
 
 
-def words_of(language: str, question: str) -> dict[str, float]:
+def words_of(pack: KnowledgePack, question: str) -> dict[str, float]:
     """Return the stems to look for, and what each weighs."""
-    asked = in_one_word(language, question)
-    own = set(sorted(stems(language, [asked])[0])[:MAX_WORDS])
+    asked = in_one_word(pack.language, normalized(question))
+    own = set(sorted(stems(pack.language, [asked])[0])[:MAX_WORDS])
     weights = dict.fromkeys(own, 1.0)
-    for others in alike(language, own).values():
+    if own and pack.index_version < INDEX_VERSION:
+        former = sorted(former_stems(pack.language, question))
+        weights |= dict.fromkeys(former[:MAX_WORDS], 1.0)
+    for others in alike(pack.language, own).values():
         for word in others:
             weights.setdefault(word, ALIKE_WEIGHT)
     return weights
@@ -188,7 +198,7 @@ def words_of(language: str, question: str) -> dict[str, float]:
 
 def by_words(pack: KnowledgePack, words: dict[str, float], limit: int) -> list[ByWords]:
     """Return the chunks that share the rarest words, best first."""
-    queries = [_as_query(word) for word in words]
+    queries = [quoted(word) for word in words]
     with connection.cursor() as cursor:
         size = _size_of(pack, cursor)
         most = max(COMMON, int(size * COMMON_SHARE))
@@ -249,7 +259,7 @@ def by_sense(
     if index is None or index.embedding_model != embedder.identity:
         return []
     try:
-        (vector,) = embedder.embed([question])
+        (vector,) = embedder.embed([normalized(question)])
     except EmbeddingError as error:
         log.warning("Question without a vector", pack=str(pack.pk), error=str(error))
         return []
@@ -273,8 +283,3 @@ def fused(words: Sequence[ByWords], sense: Sequence[UUID], trust: float) -> list
         word_score = given.score if given else 0.0
         found.append(Found(chunk, score, word_rank, sense_rank, word_score))
     return sorted(found, key=lambda each: (-each.score, each.chunk))
-
-
-def _as_query(word: str) -> str:
-    """Quote one stem as PostgreSQL writes it in a query."""
-    return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"

@@ -27,7 +27,7 @@ def makers(pack):
 
 def test_an_index_says_who_made_it_and_how_many_vectors_there_are(pack):
     index = VectorIndex.objects.get(knowledge_pack=pack)
-    assert (index.status, index.embedding_model) == ("done", "hashing-1-512")
+    assert (index.status, index.embedding_model) == ("done", "hashing-2-512")
     assert index.vector_count == Chunk.objects.filter(knowledge_pack=pack).count()
     assert index.completed_at
 
@@ -36,7 +36,7 @@ def test_another_embedder_makes_all_of_them_anew(pack, settings):
     settings.EMBEDDINGS = "wordllama"
     assert embedding_jobs.rebuild_outdated() == 1
     embedding_jobs.embed_pack(str(pack.pk))
-    assert makers(pack) == {"wordllama-l2-supercat-256"}
+    assert makers(pack) == {"wordllama-l2-supercat-256-2"}
     assert VectorIndex.objects.get(knowledge_pack=pack).dimensions == 256
     assert embedding_jobs.rebuild_outdated() == 0
 
@@ -50,7 +50,7 @@ def test_until_then_words_alone_find_passages(pack, settings):
 
 def test_only_what_is_new_is_embedded(pack):
     before = dict(Chunk.objects.values_list("pk", "embedding_model"))
-    Chunk.objects.update(embedding_model="hashing-1-512", embedding=None)
+    Chunk.objects.update(embedding_model="hashing-2-512", embedding=None)
     DocumentFactory(knowledge_pack=pack)
     embedding_jobs.want_vectors(pack.pk)
     embedding_jobs.embed_pack(str(pack.pk))
