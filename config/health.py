@@ -19,6 +19,7 @@ from django.urls import re_path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from agents.models.knowledge import INDEX_VERSION
 from config import heartbeat
 from config.celery import QUEUES
 from config.database import get_pool_stats, probe
@@ -28,6 +29,11 @@ Component = dict[str, Any]
 
 # How long a check may take, and how long while the last one took too long.
 CHECK_SECONDS, SHORT_SECONDS = 2, 0.2
+PACKS = """
+SELECT count(*), count(*) FILTER (WHERE index_version < %s)
+FROM knowledge_packs JOIN organizations ON organizations.id = organization_id
+WHERE deleted_at IS NULL
+"""
 TRY_AGAIN = {"Retry-After": "2"}
 STARTED = time.monotonic()
 # Their own threads: a server that hangs holds these, never a request's for long.
@@ -51,8 +57,9 @@ def component(name: str, check: Callable[[], dict[str, Any]]) -> Component:
     return found | {"error": error} if error else found
 
 
-def check_database() -> tuple[Component, Component]:
-    """Ask for a row of agent_metrics, then which migrations are missing."""
+def check_database() -> tuple[Component, ...]:
+    """Ask for a row of agent_metrics, which migrations are missing, and how far
+    passages are made anew."""
     with ExitStack() as stack:
         opened: list[psycopg.Connection] = []
 
@@ -69,7 +76,17 @@ def check_database() -> tuple[Component, Component]:
             status = "degraded" if missing else "healthy"
             return {"status": status, "unapplied": missing}
 
-        return component("database", database), component("migrations", migrations)
+        def knowledge() -> dict[str, Any]:
+            if not opened:
+                raise ConnectionError
+            packs, left = opened[0].execute(PACKS, [INDEX_VERSION]).fetchone()
+            return {"packs": packs, "to_be_indexed_anew": left}
+
+        return (
+            component("database", database),
+            component("migrations", migrations),
+            component("knowledge", knowledge),
+        )
 
 
 @cache
@@ -155,7 +172,7 @@ class Check:
         return tuple(component(name, fail) for name in self.names)
 
 
-DATABASE = Check(check_database, "database", "migrations")
+DATABASE = Check(check_database, "database", "migrations", "knowledge")
 REDIS = Check(check_redis, "redis", "celery")
 COPY = Check(check_replica, REPLICA)
 
@@ -163,12 +180,12 @@ COPY = Check(check_replica, REPLICA)
 def report() -> dict[str, Any]:
     """Check everything at once and say the worst that was found."""
     asked = [(check, check.begin()) for check in (DATABASE, REDIS, COPY)]
-    (database, migrations), (redis, celery), replica = (
+    (database, *stored), (redis, celery), replica = (
         check.found(work) for check, work in asked
     )
     # The answering process's own pool: exactly these six numbers.
     database = database | {"details": get_pool_stats()}
-    components = [database, *replica, redis, celery, migrations, check_process()]
+    components = [database, *replica, redis, celery, *stored, check_process()]
     if database["status"] != "healthy":
         status = "unhealthy"
     elif any(found["status"] != "healthy" for found in components):

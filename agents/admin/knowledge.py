@@ -18,6 +18,7 @@ from agents.models import (
     DocumentFile,
     KnowledgePack,
     KnowledgeSource,
+    Renewal,
     SourcePage,
     VectorIndex,
 )
@@ -177,6 +178,15 @@ class VectorIndexAdmin(ReadOnlyAdmin):
     list_select_related = ("knowledge_pack",)
     search_fields = ("knowledge_pack__name",)
     ordering = ("-completed_at", "-knowledge_pack")
+
+
+@admin.register(Renewal)
+class RenewalAdmin(ReadOnlyAdmin):
+    list_display = ("knowledge_pack", "status", "version", "run_after", "last_error")
+    list_filter = ("status", "version")
+    list_select_related = ("knowledge_pack",)
+    search_fields = ("knowledge_pack__name",)
+    ordering = ("-run_after", "-knowledge_pack")
 
 
 @admin.register(KnowledgeSource)

@@ -51,15 +51,16 @@ def begin_next() -> bool:
     pack = KnowledgePack.objects.outdated().order_by("pk").first()
     if pack is None:
         return False
-    row, _ = Renewal.objects.update_or_create(
-        knowledge_pack=pack,
-        defaults={
-            "status": WorkStatus.PENDING,
-            "version": INDEX_VERSION,
-            "run_after": timezone.now(),
-            "claims": 0,
-        },
+    row, is_new = Renewal.objects.get_or_create(
+        knowledge_pack=pack, defaults={"version": INDEX_VERSION}
     )
+    if not is_new:
+        Renewal.objects.ended().filter(pk=row.pk).update(
+            status=WorkStatus.PENDING,
+            version=INDEX_VERSION,
+            run_after=timezone.now(),
+            claims=0,
+        )
     nudge(row)
     return True
 

@@ -325,6 +325,9 @@ class RenewalQuerySet(models.QuerySet):
     def unfinished(self):
         return self.filter(status__in=[WorkStatus.PENDING, WorkStatus.RUNNING])
 
+    def ended(self):
+        return self.filter(status__in=[WorkStatus.DONE, WorkStatus.FAILED])
+
 
 class Renewal(LeasedWork):
     """A pack's way from passages of former days to those of `version`."""

@@ -22,6 +22,7 @@ from agents.api.downloads import as_attachment
 from agents.knowledge import listing
 from agents.knowledge.documents import create_document, delete_document, try_again
 from agents.knowledge.packs import create_knowledge_pack
+from agents.knowledge.renewal import progress_of
 from agents.knowledge.retrieval.search import MAX_QUESTION, search
 from agents.knowledge.uploads import upload_files
 from agents.models.knowledge import KnowledgePack
@@ -242,5 +243,6 @@ def _documents(request: HttpRequest, pack: KnowledgePack) -> dict[str, Any]:
         "pack": pack,
         "page": listed.get_page(request.GET.get("page")),
         "indexing": listing.unindexed(pack),
+        "renewal": progress_of(pack),
         **sites_of(pack),
     }

@@ -19,6 +19,7 @@ from agents.models import (
     Document,
     DocumentFile,
     InboxNotice,
+    Renewal,
     Reply,
     Session,
     SessionSummary,
@@ -106,6 +107,7 @@ def fill(ada) -> str:
     add_custody(agent)
     update_agent_stats_batch([agent.pk])
     VectorIndex.objects.get_or_create(knowledge_pack=document.knowledge_pack)
+    Renewal.objects.create(knowledge_pack=document.knowledge_pack, version=1)
     add_feedback(session)
     set_retention(organization=ada.organization, days=90, actor=ada.user)
     metrics = AgentMetrics.objects.get(agent_type=agent.slug)

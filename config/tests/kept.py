@@ -15,6 +15,7 @@ LEFT_OUT = {
     "WebhookAttempt": "the same",
     "Chunk": "cut from documents, and cut again when they are imported",
     "VectorIndex": "made from documents",
+    "Renewal": "how far passages are made anew",
     "AgentStats": "counted from conversations",
     "MetricsTotal": "added up from agent metrics",
     "Reply": "the work of answering; question and answer are messages",

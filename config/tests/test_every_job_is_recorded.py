@@ -200,6 +200,8 @@ TASKS_WITHOUT = {
     "agents.tasks.index_document": "derived from the document",
     "agents.tasks.embed_pack": "derived from the documents",
     "agents.tasks.rebuild_vectors": "derived from the documents",
+    "agents.tasks.renew_pack": "derived from the documents",
+    "agents.tasks.renew_outdated": "derived from the documents",
     "agents.tasks.crawl_source": "a row when a crawl ends, which takes a site to read",
     "agents.tasks.sweep": "sends again; crawls that are due leave a row when they end",
     "agents.tasks.update_agent_stats": "counted from conversations",

@@ -47,6 +47,7 @@ def test_all_is_well(client, workers):
         "redis",
         "celery",
         "migrations",
+        "knowledge",
         "process",
     }
     assert {found["status"] for found in body["components"]} == {"healthy"}

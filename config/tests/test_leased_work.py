@@ -19,7 +19,7 @@ from agents.knowledge.web.sites import create_source
 from agents.lifecycle.creation import create_agent
 from agents.models import InboxNotice, OptimizationRun, Reply
 from agents.models.inbox import InboxPreference
-from agents.models.knowledge import VectorIndex
+from agents.models.knowledge import Renewal, VectorIndex
 from agents.models.summaries import SessionSummary
 from agents.optimization import runs
 from agents.replies import production, questions, summaries
@@ -85,6 +85,7 @@ def work(harbor, ada):
         "Reply": lambda: questions.ask(session=session, content="How long?")[1],
         "SessionSummary": lambda: SessionSummary.objects.create(session=session),
         "Document": lambda: DocumentFactory(knowledge_pack=pack),
+        "Renewal": lambda: Renewal.objects.create(knowledge_pack=pack, version=1),
         "VectorIndex": lambda: VectorIndex.objects.create(knowledge_pack=pack),
         "KnowledgeSource": lambda: create_source(
             knowledge_pack=pack, url="https://site.example/", created_by=ada.user

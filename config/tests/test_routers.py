@@ -65,7 +65,7 @@ def test_without_its_address_there_is_no_router(settings):
     assert settings.DATABASE_ROUTERS == []
     assert list(connections) == ["default"]
     assert [each["name"] for each in health.report()["components"]] == [
-        *("database", "redis", "celery", "migrations", "process")
+        *("database", "redis", "celery", "migrations", "knowledge", "process")
     ]
 
 
