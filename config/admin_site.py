@@ -53,6 +53,7 @@ NAVIGATION = {
         ("Pages of sites", "web", "agents_sourcepage"),
         ("Passages", "notes", "agents_chunk"),
         ("Vectors", "hub", "agents_vectorindex"),
+        ("Renewals", "refresh", "agents_renewal"),
     ],
     "Custody": [
         ("Tests", "rule", "agents_custodytest"),

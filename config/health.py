@@ -37,7 +37,7 @@ WHERE deleted_at IS NULL
 TRY_AGAIN = {"Retry-After": "2"}
 STARTED = time.monotonic()
 # Their own threads: a server that hangs holds these, never a request's for long.
-CHECKERS = ThreadPoolExecutor(3, "health")
+CHECKERS = ThreadPoolExecutor(4, "health")
 
 
 def component(name: str, check: Callable[[], dict[str, Any]]) -> Component:
@@ -57,9 +57,8 @@ def component(name: str, check: Callable[[], dict[str, Any]]) -> Component:
     return found | {"error": error} if error else found
 
 
-def check_database() -> tuple[Component, ...]:
-    """Ask for a row of agent_metrics, which migrations are missing, and how far
-    passages are made anew."""
+def check_database() -> tuple[Component, Component]:
+    """Ask for a row of agent_metrics, then which migrations are missing."""
     with ExitStack() as stack:
         opened: list[psycopg.Connection] = []
 
@@ -76,17 +75,7 @@ def check_database() -> tuple[Component, ...]:
             status = "degraded" if missing else "healthy"
             return {"status": status, "unapplied": missing}
 
-        def knowledge() -> dict[str, Any]:
-            if not opened:
-                raise ConnectionError
-            packs, left = opened[0].execute(PACKS, [INDEX_VERSION]).fetchone()
-            return {"packs": packs, "to_be_indexed_anew": left}
-
-        return (
-            component("database", database),
-            component("migrations", migrations),
-            component("knowledge", knowledge),
-        )
+        return component("database", database), component("migrations", migrations)
 
 
 @cache
@@ -123,6 +112,17 @@ def check_replica() -> tuple[Component, ...]:
 
     is_there = REPLICA in connections.settings
     return (component(REPLICA, replica),) if is_there else ()
+
+
+def check_knowledge() -> tuple[Component]:
+    """Count the packs whose passages are still to be made anew after an upgrade."""
+
+    def knowledge() -> dict[str, Any]:
+        with probe() as connection:
+            packs, left = connection.execute(PACKS, [INDEX_VERSION]).fetchone()
+        return {"packs": packs, "to_be_indexed_anew": left}
+
+    return (component("knowledge", knowledge),)
 
 
 def check_process() -> Component:
@@ -172,20 +172,22 @@ class Check:
         return tuple(component(name, fail) for name in self.names)
 
 
-DATABASE = Check(check_database, "database", "migrations", "knowledge")
+DATABASE = Check(check_database, "database", "migrations")
 REDIS = Check(check_redis, "redis", "celery")
+KNOWLEDGE = Check(check_knowledge, "knowledge")
 COPY = Check(check_replica, REPLICA)
 
 
 def report() -> dict[str, Any]:
     """Check everything at once and say the worst that was found."""
-    asked = [(check, check.begin()) for check in (DATABASE, REDIS, COPY)]
-    (database, *stored), (redis, celery), replica = (
+    asked = [(check, check.begin()) for check in (DATABASE, REDIS, KNOWLEDGE, COPY)]
+    (database, migrations), (redis, celery), knowledge, replica = (
         check.found(work) for check, work in asked
     )
     # The answering process's own pool: exactly these six numbers.
     database = database | {"details": get_pool_stats()}
-    components = [database, *replica, redis, celery, *stored, check_process()]
+    shown = [database, *replica, redis, celery, migrations, *knowledge]
+    components = [*shown, check_process()]
     if database["status"] != "healthy":
         status = "unhealthy"
     elif any(found["status"] != "healthy" for found in components):

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.django_db
 OURS = {"accounts", "metrics", "agents", "widget"}
 MODELS = [model for model in apps.get_models() if model._meta.app_label in OURS]
 READ_ONLY = {
+    "renewal",
     "browsersession",
     "idempotencykey",
     "invitation",

@@ -33,7 +33,7 @@ UNSPACED = (
 RUNS = re.compile("([{}]+)".format("".join(map("-".join, UNSPACED))))
 # Full stops and commas hold numbers together, and nothing else.
 APART = re.compile(r"(?<![0-9])[.,]+|[.,]+(?![0-9])|[_@-]+")
-NUMBER = re.compile(r"v?([0-9]+(?:[.,][0-9]+)+)")
+NUMBER = re.compile(r"(?<![0-9])v?([0-9]+(?:[.,][0-9]+)+)")
 THOUSANDS = re.compile(r"[0-9]{1,3}(?:[.,][0-9]{3})+")
 LETTER = re.compile(r"[^\W\d_]")
 
