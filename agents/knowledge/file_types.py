@@ -63,6 +63,7 @@ HTML_START = re.compile(
 XML_START = re.compile(
     r"\A\s*(?:<\?xml|<!doctype|<svg|<rss|<feed|<\w+:)", re.IGNORECASE
 )
+ADDRESS = re.compile(r"https?://\S+")
 SITEMAP_START = re.compile(r"<(?:\w+:)?(?:urlset|sitemapindex)\b")
 MARKDOWN = re.compile(
     r"^(?:#{1,6} +\S|```|~~~|---\s*$|\|.+\|\s*$)|\[[^\[\]\n]+\]\([^()\s]+\)|\*\*\S",
@@ -94,6 +95,8 @@ def kind_of(raw: bytes, name: str = "") -> Kind:
         return Kind.SITEMAP
     if HTML_START.match(start, place):
         return Kind.HTML
+    if lists_addresses(start):
+        return Kind.SITEMAP
     if XML_START.match(start):
         raise UnknownKind("This is XML or a drawing (SVG). Save it as PDF or HTML.")
     if is_table(start, is_named_so=name.lower().endswith((".csv", ".tsv"))):
@@ -169,6 +172,12 @@ def after_prolog(text: str) -> int:
             break
         place = SPACE.match(text, end + len(mark)).end()
     return place
+
+
+def lists_addresses(text: str) -> bool:
+    """Say whether a text is a sitemap: addresses, one a line, and nothing else."""
+    lines = [line.strip() for line in text.strip().split("\n")]
+    return len(lines) > 1 and all(map(ADDRESS.fullmatch, filter(None, lines)))
 
 
 def delimiter_of(text: str) -> str:

@@ -3,7 +3,8 @@
 import re
 from urllib.parse import urljoin, urlsplit
 
-from agents.knowledge.readers.reading import Reading, Unreadable
+from agents.knowledge.readers.markup import Visible
+from agents.knowledge.readers.reading import Reading, Unreadable, counted
 from agents.knowledge.readers.texts import decoded
 
 MAX_LINKS = 2_000
@@ -12,49 +13,40 @@ MAX_ADDRESS = 2_000
 DECLARED = re.compile(
     rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w-]{2,40})", re.IGNORECASE
 )
+BLANK = b"\xef\xbb\xbf \t\r\n"
 XML_DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
-# Not part of what a page says, wherever it stands.
-UNREAD = frozenset(
-    "head script style noscript template svg iframe object nav header footer aside "
-    "form button select".split()
+# A page that leads on only after so many seconds is meant to be read.
+AT_ONCE = 10
+REFRESH = re.compile(
+    r"\A\s*+(\d{1,9})[\d.]*+\s*+[;,]\s*+(?:url\s*+=\s*+)?(\S+)", re.IGNORECASE
 )
-BLOCKS = frozenset(
-    "p div section article main ul ol li h1 h2 h3 h4 h5 h6 table tr br dt dd pre "
-    "blockquote".split()
-)
-MARKS = {f"h{level}": f"{'#' * level} " for level in range(1, 7)} | {"li": "- "}
-# What says less has no parts that would need telling apart from it.
-SHORT = 3_000
-# What is longer takes longer to tell apart than anybody waits.
-LONG = 300_000
+HEADING = re.compile(r"^# (.+)$", re.MULTILINE)
 
 
 def read(raw: bytes, url: str = "", charset: str = "") -> Reading:
     tree = _tree(raw, charset)
     directives = " ".join(_named(tree, "robots")).lower()
     is_closed = "nofollow" in directives or "none" in directives
-    reading = Reading(
-        Visible(tree).text,
-        _title(tree),
+    shown = Visible(tree)
+    return Reading(
+        shown.text,
+        _title(tree, shown.text),
         [] if is_closed else _links(tree, url),
         is_private="noindex" in directives or "none" in directives,
+        leads_to=_refresh(tree, url),
+        canonical=_canonical(tree, url),
+        left_out=_left_out(shown),
     )
-    if SHORT < len(reading.text) <= LONG:
-        reading.text = _main_text(tree) or reading.text
-    return reading
 
 
-def _main_text(tree) -> str | None:
-    # Heavy, and needed for long pages only.
-    from trafilatura import extract
-
-    return extract(
-        tree,
-        output_format="markdown",
-        include_comments=False,
-        include_tables=True,
-        favor_recall=True,
-    )
+def _left_out(shown: Visible) -> list[str]:
+    count = shown.left_out
+    return [
+        *(["menus"] if count["menus"] else []),
+        *(["the page's footer"] if count["footers"] else []),
+        *counted(count["pictures"], "picture without a description"),
+        *counted(count["embedded"], "part from elsewhere (a film, a map)"),
+    ]
 
 
 def _tree(raw: bytes, charset: str):
@@ -82,11 +74,28 @@ def _named(tree, name: str) -> list[str]:
     ]
 
 
-def _title(tree) -> str:
-    for tag in ("h1", "title"):
-        for element in tree.iter(tag):
-            if words := " ".join(element.itertext()).strip():
-                return words
+def _title(tree, text: str) -> str:
+    if heading := HEADING.search(text):
+        return heading[1]
+    titles = ("".join(element.itertext()).strip() for element in tree.iter("title"))
+    return next(filter(None, titles), "")
+
+
+def _refresh(tree, url: str) -> str:
+    """Return where a page leads to by itself, or nothing."""
+    for meta in tree.iter("meta"):
+        if (meta.get("http-equiv") or "").strip().lower() == "refresh":
+            found = REFRESH.match(meta.get("content") or "")
+            if found and int(found[1]) <= AT_ONCE:
+                return _joined(url, found[2].strip("'\""))
+    return ""
+
+
+def _canonical(tree, url: str) -> str:
+    """Return what a page says is its own address, or nothing."""
+    for link in tree.iter("link"):
+        if "canonical" in (link.get("rel") or "").lower().split():
+            return _joined(url, (link.get("href") or "").strip())
     return ""
 
 
@@ -116,50 +125,13 @@ def _joined(base: str, href: str) -> str:
     return address
 
 
-class Visible:
-    """All a page shows outside its menus: blocks apart, headings and lists marked."""
-
-    def __init__(self, tree) -> None:
-        from lxml.etree import iterwalk
-
-        self.blocks = [""]
-        walk = iterwalk(tree, events=("start", "end"))
-        for event, element in walk:
-            tag = element.tag if isinstance(element.tag, str) else ""
-            if event == "end":
-                self.leave(tag)
-                self.say(element.tail)
-            elif tag in UNREAD:
-                walk.skip_subtree()
-            else:
-                self.enter(tag)
-                self.say(element.text)
-
-    @property
-    def text(self) -> str:
-        lines = (" ".join(block.split()) for block in self.blocks)
-        marks = {mark.strip() for mark in MARKS.values()}
-        return "\n\n".join(line for line in lines if line and line not in marks)
-
-    def enter(self, tag: str) -> None:
-        if tag in BLOCKS:
-            self.blocks.append(MARKS.get(tag, ""))
-        elif tag in ("td", "th"):
-            self.blocks[-1] += " | " if self.blocks[-1].strip() else ""
-
-    def leave(self, tag: str) -> None:
-        if tag in BLOCKS:
-            self.blocks.append("")
-
-    def say(self, words: str | None) -> None:
-        self.blocks[-1] += words or ""
-
-
 # --- Sitemaps -----------------------------------------------------------------
 def read_sitemap(raw: bytes, url: str = "") -> Reading:
     """Read the addresses a sitemap lists, or those of other sitemaps."""
     from lxml import etree
 
+    if not raw.lstrip(BLANK).startswith(b"<"):
+        return Reading("", links=addresses_in(decoded(raw))[:MAX_ENTRIES])
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
     root = etree.fromstring(raw, parser=parser)
     if root is None:
@@ -175,3 +147,9 @@ def read_sitemap(raw: bytes, url: str = "") -> Reading:
             break
     is_index = etree.QName(root).localname == "sitemapindex"
     return Reading("", links=list(found), is_index=is_index)
+
+
+def addresses_in(text: str) -> list[str]:
+    """Return the addresses of a sitemap that is a text, one a line."""
+    lines = dict.fromkeys(line.strip() for line in text.split("\n"))
+    return [line for line in lines if line and len(line) <= MAX_ADDRESS]

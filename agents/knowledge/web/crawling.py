@@ -33,6 +33,7 @@ from agents.knowledge.extraction import read_file
 from agents.knowledge.file_types import MEDIA_TYPES, Kind, UnknownKind, kind_of
 from agents.knowledge.readers.reading import Reading, Unreadable
 from agents.knowledge.web.fetching import (
+    MAX_HOPS,
     Busy,
     Fetched,
     LeadsAway,
@@ -41,7 +42,7 @@ from agents.knowledge.web.fetching import (
     fetch,
     rules_of,
 )
-from agents.knowledge.web.links import may_hold_text, same_site, written
+from agents.knowledge.web.links import may_hold_text, own_address, same_site, written
 from agents.knowledge.web.robots import Rules
 from agents.knowledge.web.sites import next_crawl, record_crawl
 from agents.models.knowledge import Document, DocumentOrigin
@@ -207,12 +208,10 @@ class Turn:
                 mark_found(document=page.document)
             self.settle(page, PageState.READ)
             return
-        if fetched.url != page.url and not self.rename(page, fetched.url):
+        fetched, kind, reading = self.read(fetched)
+        url = own_address(fetched.url, reading.canonical)
+        if url != page.url and not self.rename(page, url):
             return
-        kind = kind_of(fetched.body, fetched.url)
-        reading = read_file(
-            fetched.body, kind, url=fetched.url, charset=fetched.charset
-        )
         page.etag, page.last_modified = fetched.etag, fetched.last_modified
         if kind is Kind.SITEMAP:
             self.follow(page, reading, is_list=True)
@@ -225,6 +224,21 @@ class Turn:
             self.settle(page, PageState.FOLLOWED, "There is no text in it.")
             return
         self.keep(page, kind, reading)
+
+    def read(self, fetched: Fetched) -> tuple[Fetched, Kind, Reading]:
+        """Read a page, or the one it leads to by itself. Raises NotFetched."""
+        for _ in range(MAX_HOPS):
+            kind = kind_of(fetched.body, fetched.url)
+            reading = read_file(
+                fetched.body, kind, url=fetched.url, charset=fetched.charset
+            )
+            onward = written(reading.leads_to) if reading.leads_to else ""
+            if not onward or onward == written(fetched.url):
+                return fetched, kind, reading
+            fetched = fetch(
+                onward, site=self.source.url, rules=self.rules, resolver=self.resolver
+            )
+        raise NotFetched(f"It leads on and on, more than {MAX_HOPS} times.")
 
     @transaction.atomic
     def rename(self, page: SourcePage, url: str) -> bool:

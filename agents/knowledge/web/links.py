@@ -68,6 +68,16 @@ def _site(url: str) -> tuple[str, int]:
     return host, 443 if port == 80 else port
 
 
+def own_address(url: str, canonical: str) -> str:
+    """Return the address a page is kept by: its canonical one, where that may be true.
+
+    Many sites by mistake call every page by their first one's address.
+    """
+    said = written(canonical) if canonical else ""
+    is_start = urlsplit(said).path == "/" and not urlsplit(said).query
+    return said if said and same_site(url, said) and not is_start else url
+
+
 def may_hold_text(url: str) -> bool:
     """Say whether an address looks like a page or a document, by its ending."""
     return not NOT_READ.search(urlsplit(url).path)
