@@ -12,6 +12,7 @@ from agents.grounded import answer_types, smalltalk, unanswered
 from agents.inbox import handover_phrases
 from agents.knowledge import file_types
 from agents.knowledge.chunks import clean, split_text
+from agents.knowledge.readers.dialects import plain
 from agents.knowledge.readers.pages import read as read_page
 from agents.knowledge.readers.reading import Unreadable, cleaned
 from agents.knowledge.readers.tables import read as read_table
@@ -128,6 +129,7 @@ FUNCTIONS = {
     "words": words_in,
     "kinds of files": kind,
     "tables": table,
+    "dialects of Markdown": plain,
     "rows": file_of(read_table),
     "pages": file_of(read_page),
     "text files": file_of(read_text),

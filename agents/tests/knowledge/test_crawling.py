@@ -87,41 +87,6 @@ def test_a_crawl_is_recorded_as_one_change_when_it_ends(pack, site):
     assert row.detail.metadata["pages"] == {"read": 3}
 
 
-def test_a_page_is_kept_once_by_its_canonical_address(pack, site):
-    own = '<link rel="canonical" href="/shipping">'
-    site.pages["/"] = html("Home", "Coffee.", "/shipping?from=home", "/shipping")
-    site.pages["/shipping?from=home"] = html("Shipping", "Three days.", head=own)
-    site.pages["/shipping"] = html("Shipping", "Three days, now.", head=own)
-    source = crawl(add(pack, site.url))
-    assert states(source) == {
-        "/": "read",
-        "/shipping?from=home": "skipped",
-        "/shipping": "read",
-    }
-
-
-def test_a_page_that_calls_itself_the_start_page_is_kept_as_it_is(pack, site):
-    start = '<link rel="canonical" href="/">'
-    site.pages["/shipping"] = html("Shipping", "Three days.", head=start)
-    assert states(crawl(add(pack, site.url)))["/shipping"] == "read"
-
-
-def test_a_page_that_leads_on_by_itself_is_read_where_it_leads(pack, site):
-    head = '<meta http-equiv="refresh" content="0; url=/help">'
-    site.pages["/"] = html("Moved", "Moved.", head=head)
-    site.pages["/help"] = html("Help", "Call us.")
-    assert states(crawl(add(pack, site.url, max_depth=0))) == {"/help": "read"}
-
-
-def test_pages_that_lead_to_each_other_end(pack, site):
-    for here, there in (("/", "/a"), ("/a", "/")):
-        head = f'<meta http-equiv="refresh" content="0; url={there}">'
-        site.pages[here] = html("Round", "and round.", head=head)
-    source = crawl(add(pack, site.url))
-    assert states(source) == {"/": "failed"}
-    assert "leads on and on" in causes(source)["/"]
-
-
 def test_every_page_is_asked_for_once_and_by_our_name(pack, site):
     crawl(add(pack, site.url))
     assert site.paths == ["/robots.txt", "/", "/shipping", "/returns"]
