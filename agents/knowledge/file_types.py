@@ -191,7 +191,8 @@ def is_table(text: str, *, is_named_so: bool) -> bool:
     delimiter = delimiter_of(text)
     lines = text.strip().splitlines()[: ROWS_LOOKED_AT + 1]
     if is_named_so:
-        return delimiter in lines[0]
+        # The first may be a title.
+        return any(delimiter_of(line) in line for line in lines)
     try:
         rows = list(csv.reader(lines[:ROWS_LOOKED_AT], delimiter=delimiter))
     except csv.Error:

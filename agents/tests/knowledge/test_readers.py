@@ -48,6 +48,7 @@ def read(raw: bytes | str, name: str = "") -> Reading:
         (MARKED.encode(), "a.html", Kind.MARKDOWN),
         (CSV.encode(), "a.txt", Kind.CSV),
         (b"name,days\nAustria,3\n", "a.csv", Kind.CSV),
+        (b"Price list\n\nname;days\nAustria;3\n", "a.csv", Kind.CSV),
         (b"Dear all, hello.\nWe, too, greet.\nBye, now.", "", Kind.TEXT),
         ("Größe und Maße".encode("utf-16"), "", Kind.TEXT),
         ("Größe und Maße".encode("utf-16-be"), "", Kind.TEXT),
