@@ -79,3 +79,16 @@ def spread(rows: list[list[Cell]]) -> list[list[str]]:
         reaching = later
         grid.append(said)
     return grid
+
+
+def in_a_cell(text: str) -> str:
+    """Return the blocks of a cell on one line: a list or a table within it as well."""
+    lines = (line.strip() for line in text.split("\n") if not line.startswith("```"))
+    found = ""
+    for line in filter(None, lines):
+        is_row = line.startswith("| ")
+        said = ", ".join(filter(None, map(str.strip, line.strip("|").split("|"))))
+        said = said if is_row else line.removeprefix("- ").lstrip("#")
+        joint = "; " if is_row or line.startswith("- ") else " "
+        found += (joint if found else "") + said
+    return found

@@ -4,7 +4,14 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from agents.knowledge.readers.grids import Cell, flat, markdown, pairs, spread
+from agents.knowledge.readers.grids import (
+    Cell,
+    flat,
+    in_a_cell,
+    markdown,
+    pairs,
+    spread,
+)
 
 # Nothing of what a page says, wherever it stands.
 UNREAD = frozenset(
@@ -348,19 +355,6 @@ def _length(element) -> int:
 def _is_large(text: str) -> bool:
     """Say whether a cell holds what no cell of a table of facts does."""
     return text.startswith(("#", "| ")) or "\n\n#" in text or "\n\n| " in text
-
-
-def in_a_cell(text: str) -> str:
-    """Return the blocks of a cell on one line: a list or a table within it as well."""
-    lines = (line.strip() for line in text.split("\n") if not line.startswith("```"))
-    found = ""
-    for line in filter(None, lines):
-        is_row = line.startswith("| ")
-        said = ", ".join(filter(None, map(str.strip, line.strip("|").split("|"))))
-        said = said if is_row else line.removeprefix("- ").lstrip("#")
-        joint = "; " if is_row or line.startswith("- ") else " "
-        found += (joint if found else "") + said
-    return found
 
 
 def _whole(value: str | None, otherwise: int = 1) -> int:
