@@ -89,3 +89,26 @@ def lying_zip_bomb() -> bytes:
         raw[at + 24 : at + 28] = (1_000).to_bytes(4, "little")
         at = raw.find(b"PK\x01\x02", at + 4)
     return bytes(raw)
+
+
+def pdf_form(text: str, **fields: str) -> bytes:
+    """Return a PDF with a form that is filled in; "/On" ticks a box."""
+    from pypdf import PdfReader, PdfWriter
+    from pypdf.generic import ArrayObject, DictionaryObject, NameObject
+    from pypdf.generic import TextStringObject as Words
+
+    writer = PdfWriter(PdfReader(io.BytesIO(pdf(text))))
+    made = ArrayObject()
+    for name, value in fields.items():
+        is_box = value.startswith("/")
+        field = DictionaryObject()
+        field[NameObject("/T")] = Words(name)
+        field[NameObject("/FT")] = NameObject("/Btn" if is_box else "/Tx")
+        field[NameObject("/V")] = NameObject(value) if is_box else Words(value)
+        made.append(writer._add_object(field))
+    form = DictionaryObject()
+    form[NameObject("/Fields")] = made
+    writer._root_object[NameObject("/AcroForm")] = form
+    file = io.BytesIO()
+    writer.write(file)
+    return file.getvalue()
