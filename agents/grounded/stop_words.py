@@ -34,6 +34,12 @@ FILLERS = {
         wurd würd
         """.split()
     ),
+    "spanish": frozenset(
+        """
+        com cual cuand cuant dec digam dond favor graci hac hol inform necesit podr
+        pued quien quier quis sab ser
+        """.split()
+    ),
 }
 # They tell one statement from another, but are rarely what a question is about.
 NUMBERS = frozenset(
