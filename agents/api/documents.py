@@ -47,6 +47,7 @@ class DocumentSummary(serializers.Serializer):
     content_hash = serializers.CharField()
     status = serializers.ChoiceField(WorkStatus.choices)
     error = serializers.CharField(allow_null=True)
+    left_out = serializers.ListField(child=serializers.CharField())
     chunk_count = serializers.IntegerField()
     indexed_at = serializers.DateTimeField(allow_null=True)
     missing_since = serializers.DateTimeField(allow_null=True)
@@ -81,6 +82,7 @@ def document_summary(document: Document) -> dict[str, Any]:
         "content_hash": document.content_hash,
         "status": document.status,
         "error": (document.cause or NO_REASON) if has_failed else None,
+        "left_out": document.left_out,
         "chunk_count": document.chunk_count,
         "indexed_at": document.indexed_at,
         "missing_since": document.missing_since,

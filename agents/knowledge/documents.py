@@ -1,5 +1,6 @@
 """Documents of a knowledge pack: add, find and delete them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -185,7 +186,9 @@ def try_again(*, document: Document, actor: User | None) -> Document:
 
 
 @transaction.atomic
-def replace_text(*, document: Document, title: str, content: str) -> bool:
+def replace_text(
+    *, document: Document, title: str, content: str, left_out: Sequence[str] = ()
+) -> bool:
     """Give a document the text its page has now; return whether that is another.
 
     The old passages serve until it is indexed. Raises DuplicateDocument, NotFound.
@@ -203,13 +206,15 @@ def replace_text(*, document: Document, title: str, content: str) -> bool:
     is_other = before["content_hash"] != content_hash or found.title != title
     found.title, found.missing_since = title, None
     after = audited(found) | {"missing": False}
-    if before == after:
+    if before == after and found.left_out == list(left_out):
         return False
+    found.left_out = list(left_out)
     found.save(
         update_fields=[
             "title",
             "content",
             "content_hash",
+            "left_out",
             "missing_since",
             "updated_at",
         ]
@@ -217,7 +222,8 @@ def replace_text(*, document: Document, title: str, content: str) -> bool:
     if is_other:
         index_anew(mine.filter(pk=found.pk))
         settle_readiness(found.knowledge_pack_id)
-    _record_change(found, audit.difference(before, after))
+    if before != after:
+        _record_change(found, audit.difference(before, after))
     return is_other
 
 

@@ -2,12 +2,16 @@
 
 import csv
 import re
+import zipfile
 from enum import StrEnum
+from io import BytesIO
 
 
 class Kind(StrEnum):
     PDF = "pdf"
     DOCX = "docx"
+    PPTX = "pptx"
+    XLSX = "xlsx"
     HTML = "html"
     MARKDOWN = "markdown"
     CSV = "csv"
@@ -21,13 +25,20 @@ MEDIA_TYPES = {
     Kind.DOCX: (
         "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
     ),
+    Kind.PPTX: (
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+    ),
+    Kind.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     Kind.HTML: "text/html",
     Kind.MARKDOWN: "text/markdown",
     Kind.CSV: "text/csv",
     Kind.TEXT: "text/plain",
     Kind.SITEMAP: "application/xml",
 }
-READABLE = "PDF, Word (.docx), Markdown, HTML, CSV and plain text"
+READABLE = (
+    "PDF, Word (.docx), Excel (.xlsx), PowerPoint (.pptx), Markdown, HTML, CSV and "
+    "plain text"
+)
 
 
 class UnknownKind(Exception):
@@ -37,11 +48,13 @@ class UnknownKind(Exception):
 # So much of a text shows what it is.
 LOOKED_AT = 65_536
 PDF_WITHIN = 1_024
+LOOKED_AT_IN_ZIP = 200
 OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 IN_ZIP = (
-    (b"word/document.xml", ""),
-    (b"xl/workbook", "This is an Excel workbook. Save the sheet as CSV."),
-    (b"ppt/presentation.xml", "This is a presentation. Save it as PDF."),
+    (b"word/document", Kind.DOCX),
+    (b"xl/workbook.bin", "This is a binary workbook. Save it as .xlsx."),
+    (b"xl/workbook", Kind.XLSX),
+    (b"ppt/presentation", Kind.PPTX),
     (b"opendocument", "This is an OpenDocument file. Save it as .docx or PDF."),
     (b"epub+zip", "This is an e-book. Save it as PDF or HTML."),
 )
@@ -105,20 +118,33 @@ def kind_of(raw: bytes, name: str = "") -> Kind:
 
 
 def _kind_of_zip(raw: bytes) -> Kind:
-    # Names of its parts stand in it as they are, however they are compressed.
-    for part, refusal in IN_ZIP:
-        if part in raw:
-            if refusal:
-                raise UnknownKind(refusal)
-            return Kind.DOCX
+    names = _names_in(raw)
+    for part, what in IN_ZIP:
+        if part in names:
+            if isinstance(what, Kind):
+                return what
+            raise UnknownKind(what)
     raise UnknownKind("This is a ZIP archive. Unpack it and add its files.")
+
+
+def _names_in(raw: bytes) -> bytes:
+    """Return the names of a ZIP's parts; of a damaged one they stand in it as well.
+
+    With what an OpenDocument or an e-book says of itself first of all.
+    """
+    try:
+        with zipfile.ZipFile(BytesIO(raw)) as parcel:
+            names = parcel.namelist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+        return raw
+    return "\n".join(names).encode("utf-8", "replace") + raw[:LOOKED_AT_IN_ZIP]
 
 
 def _refuse_known(raw: bytes) -> None:
     if raw.startswith(OLD_OFFICE):
         raise UnknownKind(
-            "This is an old or a protected Office file. Save it as .docx, CSV or PDF, "
-            "without a password."
+            "This is an old or a protected Office file. Save it as .docx, .xlsx, .pptx "
+            "or PDF, without a password."
         )
     if raw.startswith(b"{\\rtf"):
         raise UnknownKind("This is RTF. Save it as .docx or PDF.")

@@ -57,7 +57,7 @@ def index_document(document_id: str) -> Document | None:
     return document
 
 
-def read_document(document: Document) -> tuple[dict[str, str], list[Piece]]:
+def read_document(document: Document) -> tuple[dict[str, Any], list[Piece]]:
     """Read an uploaded file, once; return what is to be stored, and the passages.
 
     Both come from a process that may die of it. Raises Unreadable, with the cause in
@@ -82,6 +82,7 @@ def read_document(document: Document) -> tuple[dict[str, str], list[Piece]]:
         "content": document.content,
         "content_hash": content_hash,
         "title": document.title,
+        "left_out": reading.left_out,
     }, reading.pieces
 
 

@@ -3,7 +3,7 @@ import hashlib
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Lower
 from pgvector.django import VectorField
 
@@ -221,6 +221,13 @@ class Document(TimeStamped, Idempotent, LeasedWork):
     # Why it failed, in words for whoever added it; `last_error` is for operators.
     cause = models.CharField(
         max_length=500, blank=True, default="", db_default="", editable=False
+    )
+    # What the file or the page holds besides its text, in a few words each.
+    left_out = models.JSONField(
+        default=list,
+        db_default=Value([], models.JSONField()),
+        blank=True,
+        editable=False,
     )
     # Of a page that its site no longer has.
     missing_since = models.DateTimeField(null=True, blank=True, editable=False)

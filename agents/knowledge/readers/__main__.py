@@ -58,11 +58,21 @@ def read(kind: Kind, raw: bytes, url: str, charset: str) -> Reading:
         from agents.knowledge.readers import pages
 
         return pages.read_sitemap(raw, url)
-    from agents.knowledge.readers import marked, pdf, tables, texts, word
+    from agents.knowledge.readers import (
+        marked,
+        pdf,
+        sheets,
+        slides,
+        tables,
+        texts,
+        word,
+    )
 
     readers = {
         Kind.PDF: pdf,
         Kind.DOCX: word,
+        Kind.PPTX: slides,
+        Kind.XLSX: sheets,
         Kind.MARKDOWN: marked,
         Kind.CSV: tables,
         Kind.TEXT: texts,

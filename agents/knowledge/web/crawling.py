@@ -258,7 +258,12 @@ class Turn:
         self.check_held()
         title = reading.title or page.url.rstrip("/").rpartition("/")[2] or page.url
         if page.document:
-            replace_text(document=page.document, title=title, content=reading.text)
+            replace_text(
+                document=page.document,
+                title=title,
+                content=reading.text,
+                left_out=reading.left_out,
+            )
         else:
             page.document, _ = add(
                 Document(
@@ -269,6 +274,7 @@ class Turn:
                     content_hash=Document.hash_of(reading.text),
                     source_url=page.url,
                     media_type=MEDIA_TYPES[kind],
+                    left_out=reading.left_out,
                     created_by_user=self.source.created_by_user,
                 )
             )

@@ -14,7 +14,7 @@ TRACKING = re.compile(r"(?:utm_\w+|fbclid|gclid|mc_[ce]id|msclkid)\Z")
 NOT_READ = re.compile(
     r"\.(?:jpe?g|png|gif|webp|avif|svg|ico|bmp|tiff?|mp[34]|m4[av]|mov|avi|webm|og[gv]|"
     r"wav|zip|gz|tgz|bz2|xz|rar|7z|tar|dmg|exe|msi|apk|iso|css|js|mjs|json|woff2?|ttf|"
-    r"eot|xlsx?|pptx?|docm|epub|ics|rss|atom)\Z",
+    r"eot|xls|ppt|docm|epub|ics|rss|atom)\Z",
     re.IGNORECASE,
 )
 

@@ -2,9 +2,10 @@
 
 import pytest
 
+from agents.models import Document
 from agents.tests.factories import KnowledgePackFactory
 from agents.tests.knowledge.sites import html, serving
-from agents.tests.knowledge.test_crawling import add, causes, crawl, states
+from agents.tests.knowledge.test_crawling import add, again, causes, crawl, states
 
 pytestmark = pytest.mark.django_db
 
@@ -60,3 +61,13 @@ def test_pages_that_lead_to_each_other_end(pack, site):
     source = crawl(add(pack, site.url))
     assert states(source) == {"/": "failed"}
     assert "leads on and on" in causes(source)["/"]
+
+
+def test_what_is_left_out_of_a_page_is_kept_with_its_document(pack, site):
+    source = crawl(add(pack, site.url, max_depth=0))
+    document = Document.objects.get()
+    assert document.left_out == ["menus"]
+    site.pages["/"] = "<h1>Home</h1><p>We roast coffee.</p><img src='a.png'>"
+    again(source)
+    document.refresh_from_db()
+    assert document.left_out == ["1 picture without a description"]

@@ -66,7 +66,7 @@ def test_the_content_says_what_a_file_is(raw, name, kind):
         (b" \n ", "empty"),
         (b"\x89PNG\r\n\x1a\n", "picture"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "drawing"),
-        (b"PK\x03\x04 xl/workbook.xml", "Excel"),
+        (b"PK\x03\x04 xl/workbook.bin", "binary workbook"),
         (b"PK\x03\x04 anything", "ZIP archive"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 old", "Save it as .docx"),
         (b"{\\rtf1 hello}", "RTF"),

@@ -1,6 +1,7 @@
 """Uploaded files: judged at the door, read by a worker, ready or failed."""
 
 import pytest
+from django.urls import reverse
 
 from accounts.models import AuditLog
 from agents.knowledge import documents, uploads
@@ -72,6 +73,20 @@ def test_a_worker_reads_it_and_takes_its_title_from_the_text(api, url):
     ]
     paged = api.get(f"/api/v1/documents/{document_id}/passages/?cursor=")
     assert paged.status_code == 400
+
+
+def test_what_is_left_out_of_a_file_is_told(api, browser_of, ada, pack, url):
+    page = "<p>Three days.</p><img src='a.png'><nav>Home</nav>"
+    response = send(api, url, name="a.html", content=page)
+    assert response.json()["left_out"] == []
+    document_id = response.json()["id"]
+    index_document(document_id)
+    told = ["menus", "1 picture without a description"]
+    assert api.get(f"/api/v1/documents/{document_id}/").json()["left_out"] == told
+    shown = browser_of(ada).get(
+        reverse("agents:knowledge_document", args=[pack.pk, document_id])
+    )
+    assert "<li>1 picture without a description</li>" in shown.content.decode()
 
 
 def test_a_title_that_was_given_is_kept(api, url):
