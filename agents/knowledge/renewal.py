@@ -148,5 +148,7 @@ def progress_of(pack: KnowledgePack) -> dict[str, int] | None:
     """Return how many documents wait to be renewed, of how many; None if none does."""
     if pack.index_version >= INDEX_VERSION:
         return None
+    if not KnowledgePack.objects.outdated().filter(pk=pack.pk).exists():
+        return None
     documents = Document.objects.filter(knowledge_pack=pack)
     return {"left": documents.outdated().count(), "all": documents.count()}

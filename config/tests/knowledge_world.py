@@ -13,6 +13,7 @@ from agents.models import (
     KnowledgePack,
     KnowledgeSource,
     PageState,
+    Renewal,
     SourcePage,
 )
 from agents.tests.factories import DocumentFactory, KnowledgePackFactory
@@ -33,7 +34,16 @@ def filled_knowledge(
     )
     index_document(str(document.pk))
     embed_pack(str(pack.pk))
+    outdate(pack)
     return pack, document, unread_in(pack), site_of(pack, document)
+
+
+def outdate(pack: KnowledgePack) -> None:
+    """Let a pack wait for its passages to be made anew, which no worker begins."""
+    later = timezone.now() + timedelta(days=1)
+    Renewal.objects.create(knowledge_pack=pack, version=1, run_after=later)
+    Document.objects.filter(knowledge_pack=pack).update(index_version=0)
+    KnowledgePack.objects.filter(pk=pack.pk).update(index_version=0)
 
 
 def site_of(pack: KnowledgePack, document: Document) -> KnowledgeSource:

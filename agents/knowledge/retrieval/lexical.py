@@ -172,7 +172,9 @@ def stemmer(language: str, texts: Iterable[list[list[str]]]) -> Mapping[str, str
     if language not in STEMMED:
         return {word: word for word in words}
     known = KNOWN.setdefault(language, {})
-    found = {word: known[word] for word in words if word in known}
+    # Another thread may begin it afresh at any moment.
+    stored = {word: known.get(word) for word in words}
+    found = {word: stem for word, stem in stored.items() if stem is not None}
     # A code or a number has no stem.
     new = {word for word in words - found.keys() if not DIGIT.search(word)}
     found |= {word: word for word in words - found.keys() - new}
@@ -180,7 +182,7 @@ def stemmer(language: str, texts: Iterable[list[list[str]]]) -> Mapping[str, str
         asked = _asked_for(language, sorted(new))
         if len(known) + len(asked) > MOST_KNOWN:
             known.clear()
-        known |= asked
+        known.update(asked)
         found |= asked
     return found
 

@@ -151,6 +151,7 @@ def test_what_stopped_five_workers_holds_up_no_other_pack():
     Renewal.objects.update(claims=MAX_CLAIMS)
     renew_pack(str(bad.pk))
     assert Renewal.objects.get().status == "failed"
+    assert renewal.progress_of(bad) is None
     assert begin_next()
     renew_pack(str(good.pk))
     assert not begin_next()
