@@ -16,7 +16,9 @@ BOXES = {
 # ":::warning", ":::note[A title]", "::: tip A title", ":::{note} A title"
 COLONS = re.compile(r"\A:{3,}\s*+\{?([\w-]*)\}?\s*+(.*)\Z")
 # '!!! note "A title"', "??? question", '=== "A tab"', "/// note | A title"
-INDENTED = re.compile(r"\A(!!!|\?\?\?\+?|===\+?!?)\s++([^\"]*)(?:\"([^\"]*)\")?\s*\Z")
+INDENTED = re.compile(
+    r"\A(!!!|\?\?\?\+?|===\+?!?)\s++([\w +-]{0,60})(?:\"([^\"]*)\")?\s*\Z"
+)
 SLASHES = re.compile(r"\A///\s*+(?:([\w-]+)\s*+)?(?:\|\s*+(.*))?\Z")
 # "> [!NOTE] A title"
 QUOTED = re.compile(r"\A([>\s]*+)\[!([\w-]+)\][+-]?\s*+(.*)\Z")

@@ -14,7 +14,8 @@ from agents.knowledge.readers.reading import (
 
 MAX_PAGES = 5_000
 MAX_FIELDS = 2_000
-HYPHENATED = re.compile(r"(?<=[^\W\d_])-\n(?=[a-zäöüßà-ÿ])")
+HYPHENATED = re.compile(r"([^\W\d_]{1,40})-\n([a-zäöüßà-ÿ]\w{0,40})")
+WORD = re.compile(r"\w+")
 BROKEN = "The PDF is damaged; open it and save or print it as PDF again."
 GARBLED = (
     "Its letters cannot be read: the PDF does not say which sign is which. Save it "
@@ -85,11 +86,25 @@ def _pages(reader) -> list[str]:
     length = 0
     for page in reader.pages:
         # Lines of a page are one flow; a paragraph may go on behind the page's end.
-        pages.append(HYPHENATED.sub("", page.extract_text() or ""))
+        pages.append(page.extract_text() or "")
         length += len(pages[-1])
         if length > MAX_CHARACTERS:
             break
-    return pages
+    return unhyphenated(pages)
+
+
+def unhyphenated(pages: list[str]) -> list[str]:
+    """Join words that a line's end breaks, but not those that have a hyphen anyway."""
+    whole = (HYPHENATED.sub(" ", page).lower() for page in pages)
+    known = {word for page in whole for word in WORD.findall(page)}
+
+    def joined(found: re.Match[str]) -> str:
+        first, last = found.groups()
+        is_word = f"{first}{last}".lower() in known
+        are_words = len(last) > 1 and first.lower() in known and last.lower() in known
+        return f"{first}{'' if is_word or not are_words else '-'}{last}"
+
+    return [HYPHENATED.sub(joined, page) for page in pages]
 
 
 def _fields(reader) -> str:

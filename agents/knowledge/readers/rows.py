@@ -79,7 +79,7 @@ def _points(names: list[str], rows: list[list[str]]) -> Iterator[str]:
     for row in rows:
         row = list(map(_flat, row))
         first, *facts = _named(names, row)
-        head = row[0] or first or names[0]
+        head = first or names[0]
         facts = [fact for fact in facts if fact]
         for part in _in_parts(head, facts):
             yield f"- {head}: {part}" if part else f"- {head}"

@@ -104,8 +104,9 @@ def test_markdown_loses_addresses_emphasis_and_html():
 
 def test_a_row_of_a_table_is_said_with_its_columns():
     assert read(CSV).text == (
-        "- Austria: days 3, price 9 €\n- Norway: days 5, price 12 €, taxed\n"
-        "- Peru: days 9, price 30 €"
+        "- country Austria: days 3, price 9 €\n"
+        "- country Norway: days 5, price 12 €, taxed\n"
+        "- country Peru: days 9, price 30 €"
     )
 
 

@@ -39,6 +39,7 @@ def text_of(source: str) -> str:
             "Mind: It is hot.\n\nTip: Wait.\n\nEnd.",
         ),
         ('=== "Linux"\n\n    ```\n    apt\n    ```', "Linux:\n\n```\napt\n```"),
+        ("!!! Read this, all of you", "!!! Read this, all of you"),
         ("/// note | Mind\nHot.\n///", "Mind: Hot."),
         ("> [!NOTE]\n> Useful.", "Note: Useful."),
         ("> [!tip]- Ask first\n> Us.", "Ask first: Us."),

@@ -71,8 +71,8 @@ def workbook() -> bytes:
 
 
 PRICES = (
-    "# Prices\n\nPrice list.\n\n- Apron: Price 14.50 €, From 2026-05-01, Off 10%\n"
-    "- Apron: Price 9.00 €, From 2026-06-01, Off 25%\n- Mug\n\n"
+    "# Prices\n\nPrice list.\n\n- Item Apron: Price 14.50 €, From 2026-05-01, Off 10%\n"
+    "- Item Apron: Price 9.00 €, From 2026-06-01, Off 25%\n- Item Mug\n\n"
     "# FAQ\n\n## How long?\n\nTwo days."
 )
 

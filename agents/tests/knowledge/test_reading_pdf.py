@@ -4,7 +4,7 @@ import pytest
 
 from agents.knowledge.extraction import read_file
 from agents.knowledge.file_types import Kind
-from agents.knowledge.readers.pdf import is_garbled
+from agents.knowledge.readers.pdf import is_garbled, unhyphenated
 from agents.knowledge.readers.reading import Unreadable
 from agents.tests import files
 
@@ -69,3 +69,12 @@ def test_a_page_that_is_a_picture_is_named():
 def test_ligatures_are_read_as_letters():
     reading = read_file("The oﬃce stores aﬀected ﬁles.".encode(), Kind.TEXT)
     assert reading.text == "The office stores affected files."
+
+
+def test_a_line_breaks_words_but_not_their_hyphens():
+    pages = [
+        "Read-only keys. The infor-\nmation is read-\nonly. Only read it. UUID-\nx"
+    ]
+    assert unhyphenated(pages) == [
+        "Read-only keys. The information is read-only. Only read it. UUIDx"
+    ]
