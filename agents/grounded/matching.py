@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from agents.grounded.answer_types import Kind, kinds_of
 from agents.grounded.stop_words import FILLERS, NUMBERS
-from agents.knowledge.chunks import LIST_ITEM, PATH_SEPARATOR
+from agents.knowledge.blocks import PATH_SEPARATOR
+from agents.knowledge.formatting import LIST_ITEM
 from agents.knowledge.retrieval import query_rewriting
 from agents.knowledge.retrieval.lexical import alike, in_one_word, stems
 from agents.knowledge.sentences import split_sentences

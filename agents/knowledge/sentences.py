@@ -1,4 +1,4 @@
-"""Find where sentences end, in any language that writes with full stops."""
+"""Find where sentences end, in any language that marks them."""
 
 import re
 
@@ -12,7 +12,9 @@ ABBREVIATIONS = frozenset(
     p.ex av env p.ej sra dña ud uds bl.a m.m t.ex
     """.split()
 )
-END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s)|[。！？]++[”’」』）]*+")
+END = re.compile(
+    r"(?<![.!?…؟۔।॥።។])[.!?…؟۔।॥።។]++[\"'”’»)\]]*+(?=\s)|[。！？]++[”’」』）]*+"
+)
 BEFORE_WORD = re.compile(r"[\s(\[\"'“„/]")
 OPENERS = "\"'“‘„«([¿¡*_"
 HALF_OF_DAY = re.compile(r"\d\s*[ap]\.?m\Z", re.IGNORECASE)

@@ -93,7 +93,9 @@ STEMMED = frozenset(
 )
 # Grows when passages or their words are made in another way: what has a smaller one
 # is then indexed anew, by and by.
-INDEX_VERSION = 2
+INDEX_VERSION = 3
+# The first whose words no locale of the database had a say in.
+WORDS_VERSION = 2
 
 
 def current_index_version() -> int:

@@ -11,7 +11,8 @@ from agents.custody.graders import GRADERS, Given
 from agents.grounded import answer_types, smalltalk, unanswered
 from agents.inbox import handover_phrases
 from agents.knowledge import file_types
-from agents.knowledge.chunks import clean, split_text
+from agents.knowledge.chunks import split_text
+from agents.knowledge.formatting import clean
 from agents.knowledge.readers.dialects import plain
 from agents.knowledge.readers.pages import read as read_page
 from agents.knowledge.readers.reading import Unreadable, cleaned

@@ -89,7 +89,7 @@ LEFT JOIN pg_ts_dict AS known
 ON dictname = %s AND dictnamespace = 'pg_catalog'::regnamespace
 ORDER BY place
 """
-# As passages were indexed that nobody has indexed anew yet (`INDEX_VERSION`).
+# As passages were indexed that nobody has indexed anew yet (`WORDS_VERSION`).
 FORMERLY = "SELECT tsvector_to_array(to_tsvector(%s::regconfig, %s))"
 FORMER_LANGUAGES = frozenset(
     """

@@ -21,7 +21,7 @@ from agents.knowledge.retrieval.lexical import (
 )
 from agents.knowledge.retrieval.normalization import normalized
 from agents.knowledge.retrieval.vector_search import nearest
-from agents.models.knowledge import INDEX_VERSION, KnowledgePack
+from agents.models.knowledge import WORDS_VERSION, KnowledgePack
 
 log = structlog.get_logger(__name__)
 
@@ -187,7 +187,7 @@ def words_of(pack: KnowledgePack, question: str) -> dict[str, float]:
     asked = in_one_word(pack.language, normalized(question))
     own = set(sorted(stems(pack.language, [asked])[0])[:MAX_WORDS])
     weights = dict.fromkeys(own, 1.0)
-    if own and pack.index_version < INDEX_VERSION:
+    if own and pack.index_version < WORDS_VERSION:
         former = sorted(former_stems(pack.language, question))
         weights |= dict.fromkeys(former[:MAX_WORDS], 1.0)
     for others in alike(pack.language, own).values():

@@ -72,7 +72,7 @@ def test_list_items_stay_whole_on_lines_of_their_own():
 
 def test_a_table_is_read_row_by_row_with_its_column_names():
     text = "| Country | Time | Cost |\n|---|---|---|\n| Austria | 4 days | 9 EUR |"
-    assert pieces(text) == [("", "Austria: Time 4 days, Cost 9 EUR")]
+    assert pieces(text) == [("", "Country Austria: Time 4 days, Cost 9 EUR")]
 
 
 def test_formatting_is_taken_off_and_what_links_say_stays():

@@ -48,6 +48,18 @@ def test_an_outdated_pack_is_renewed_and_then_finds_more():
     assert not begin_next()
 
 
+def test_what_was_divided_in_a_former_way_is_divided_anew():
+    pack = filled_pack("# Leaving\n\nTo leave:\n\n1. Open it.\n2. Press it.\n")
+    Document.objects.update(index_version=2)
+    KnowledgePack.objects.update(index_version=2)
+    passages = Chunk.objects.filter(knowledge_pack=pack)
+    passages.update(heading="", text="2. Press it.")
+    assert begin_next()
+    renew_pack(str(pack.pk))
+    told = passages.values_list("heading", "text").get()
+    assert told == ("Leaving", "To leave:\n1. Open it.\n2. Press it.")
+
+
 def test_what_is_not_outdated_is_left_alone():
     pack = filled_pack(LANES)
     before = set(Chunk.objects.values_list("pk"))
