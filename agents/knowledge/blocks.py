@@ -67,9 +67,13 @@ class Section:
 def sections_of(text: str) -> list[Section]:
     """Return what a text says, by its headings."""
     lines = text.split("\n")
-    if len(lines) > MANY_LINES and len(text) < SHORT_LINE * len(lines):
+    filled = sum(map(bool, lines))
+    if filled > MANY_LINES and len(text) < SHORT_LINE * filled:
         return plain_sections(text)
-    return _with_lone_headings(list(Reader(lines).read(_tokens(text))))
+    tokens = _parser().parse(text)
+    if any(map(_is_too_deep, tokens)):
+        return plain_sections(text)
+    return _with_lone_headings(list(Reader(lines).read(tokens)))
 
 
 def plain_sections(text: str) -> list[Section]:
@@ -82,8 +86,10 @@ def plain_sections(text: str) -> list[Section]:
     return [Section(blocks=blocks)]
 
 
-def _tokens(text: str) -> list:
-    return _parser().parse(text)
+def _is_too_deep(token) -> bool:
+    """Say whether the parser left out what stands in a list or a quotation."""
+    opens = token.type in ("list_item_open", "blockquote_open")
+    return opens and token.level >= MAX_NESTING - 1
 
 
 @cache

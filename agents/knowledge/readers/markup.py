@@ -46,6 +46,12 @@ FEW_LINKS = 2
 MAX_JUDGED = 3
 
 
+class Picture(str):
+    """A picture's words alone: no heading of what follows, nor an answer without it."""
+
+    __slots__ = ()
+
+
 @dataclass
 class Frame:
     """A part that is being read: its finished blocks, and the words of the next."""
@@ -64,9 +70,8 @@ class Frame:
         lines = ("".join(self.words)).split("\n")
         text = "\n".join(filter(None, (" ".join(line.split()) for line in lines)))
         if text:
-            # A picture's words alone are no heading of what follows.
             is_picture = not self.has_text and not self.tag
-            self.blocks.append(f"({flat(text)})" if is_picture else text)
+            self.blocks.append(Picture(f"({flat(text)})") if is_picture else text)
         self.words, self.has_text = [], False
 
     @property
@@ -100,7 +105,14 @@ class Visible:
 
     @property
     def text(self) -> str:
-        return "\n\n".join(self.frames[0].blocks)
+        parts: list[str] = []
+        for block in self.frames[0].blocks:
+            is_prose = not isinstance(block, Picture) and not MARKED.match(block)
+            if parts and isinstance(parts[-1], Picture) and is_prose:
+                parts[-1] = f"{parts[-1]} {block}"
+            else:
+                parts.append(block)
+        return "\n\n".join(parts)
 
     @property
     def frame(self) -> Frame:
@@ -326,6 +338,7 @@ class Visible:
         blocks += [text] if text else []
 
 
+MARKED = re.compile(r"\A(?:#|\||```|- |\d{1,9}\. )")
 SPACE = re.compile(r"\s+")
 ITEM = re.compile(r"\A(?:- |\d{1,9}\. )")
 

@@ -28,6 +28,8 @@ def read(raw: bytes, url: str = "", charset: str = "") -> Reading:
     directives = " ".join(_named(tree, "robots")).lower()
     is_closed = "nofollow" in directives or "none" in directives
     shown = Visible(tree)
+    if not shown.text and len(raw) > MOST_AT_ONCE:
+        raise Unreadable(_nothing_in(raw))
     return Reading(
         shown.text,
         _title(tree, shown.text),
@@ -37,6 +39,15 @@ def read(raw: bytes, url: str = "", charset: str = "") -> Reading:
         canonical=_canonical(tree, url),
         left_out=_left_out(shown),
     )
+
+
+# The parser takes no piece of text that is longer.
+MOST_AT_ONCE = 9_000_000
+TOO_LONG = "A piece of its text is longer than 9,000,000 characters; split it."
+
+
+def _nothing_in(raw: bytes) -> str:
+    return TOO_LONG if len(raw) > MOST_AT_ONCE else "There is no text in the page."
 
 
 def _left_out(shown: Visible) -> list[str]:
@@ -62,7 +73,7 @@ def _tree(raw: bytes, charset: str):
     try:
         return document_fromstring(text.encode("utf-8", "replace"), parser=parser)
     except (LxmlError, ValueError, AssertionError):
-        raise Unreadable("There is no text in the page.") from None
+        raise Unreadable(_nothing_in(raw)) from None
 
 
 def _named(tree, name: str) -> list[str]:

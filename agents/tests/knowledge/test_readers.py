@@ -152,6 +152,8 @@ def test_text_is_read_in_the_encodings_people_save_it_in(encoding):
         (b'a,b\n"' + b"x" * 3_000_000 + b'",2\n', "a.csv", "Line 2: a cell is longer"),
         (b"<html><body>" + b"<div>" * 200_000 + b"x", "", "There is no text in it"),
         (b"<html><script>1</script></html>", "", "There is no text in it"),
+        (b"<html>" + b"a" * 10 * 2**20, "", "longer than 9,000,000 characters"),
+        (b"a,b\n" + b'",' * 5 * 2**20, "a.csv", "more than 500 columns"),
         (b"word " * 500_000, "", "longer than 2,000,000 characters"),
     ],
     ids=lambda value: "" if isinstance(value, bytes) else None,

@@ -58,7 +58,7 @@ def text_of(source: str) -> str:
         ('```js title="a.js"\n:::note\n\n<Key k="x"/>\n```', None),
         (
             "# Backups\n\nNightly.\n\n![Steps for restoring](/r.png)\n\nOpen Settings.",
-            "# Backups\n\nNightly.\n\n(Steps for restoring)\n\nOpen Settings.",
+            "# Backups\n\nNightly.\n\n(Steps for restoring) Open Settings.",
         ),
         ("1. a\n\n   ```\n   x\n   ```\n\n2. **b**\n10. c", None),
     ],

@@ -112,7 +112,7 @@ def test_a_row_of_a_page_is_said_with_its_columns_and_is_no_heading():
         "<h1>Plans</h1><table><tr><th>Feature<th>Team</tr><tr><td>Seats<td>25</table>"
     )
     assert [(piece.heading, piece.text) for piece in reading.pieces] == [
-        ("Plans", "Seats: Team 25")
+        ("Plans", "Feature Seats: Team 25")
     ]
 
 

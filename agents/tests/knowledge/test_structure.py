@@ -259,6 +259,17 @@ MARKS = (
 )
 
 
+@pytest.mark.parametrize("depth", range(15, 25))
+@pytest.mark.parametrize("mark", ["> ", "- ", "1. "])
+def test_no_word_is_lost_however_deep_it_stands(mark, depth):
+    assert "w1x" in " ".join(texts(f"{mark * depth}w1x\n\n## End\n\nDone."))
+
+
+def test_short_lines_in_great_number_keep_their_headings():
+    text = "".join(f"# Plan {n}\n\nw{n}x.\n\n" for n in range(4_000))
+    assert pieces(text)[7] == ("Plan 7", "w7x.")
+
+
 @settings(max_examples=400, deadline=None)
 @given(st.lists(st.sampled_from(MARKS), max_size=60))
 def test_every_word_is_in_some_passage(marks):
