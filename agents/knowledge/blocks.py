@@ -112,20 +112,30 @@ def _with_lone_headings(sections: list[Section]) -> list[Section]:
     kept: list[Section] = []
     above: dict[tuple[str, ...], Section] = {}
     waiting: list[Block] = []
-    for section, following in zip(sections, [*sections[1:], Section()], strict=True):
+    for section, said in zip(sections, _said_next(sections), strict=True):
         path = tuple(section.path)
         if section.blocks:
             section.blocks[:0] = waiting
             waiting = []
             kept.append(section)
             above[path] = section
-        elif path and tuple(following.path[: len(path)]) != path:
+        elif path and said[: len(path)] != section.path:
             lone = Block(Form.PROSE, [path[-1]])
             parent = above.get(path[:-1])
             (parent.blocks if parent else waiting).append(lone)
     if kept:
         kept[-1].blocks += waiting
     return kept
+
+
+def _said_next(sections: list[Section]) -> list[list[str]]:
+    """Return for each section the path of the next in which something is said."""
+    paths: list[list[str]] = []
+    path: list[str] = []
+    for section in reversed(sections):
+        paths.append(path)
+        path = section.path if section.blocks else path
+    return paths[::-1]
 
 
 class Reader:

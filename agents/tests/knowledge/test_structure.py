@@ -186,6 +186,7 @@ def test_a_passage_has_the_path_of_its_headings():
         ),
         ("# A\n\n# B\n\nText.", [("B", "A\nText.")]),
         ("# A\n\nText.\n\n# B", [("A", "Text.\nB")]),
+        ("# A\n\n## B\n\n# C\n\nText.", [("C", "A\nB\nText.")]),
     ],
 )
 def test_a_heading_with_nothing_below_it_is_no_passage(text, expected):
@@ -237,6 +238,7 @@ def test_paragraphs_are_divided_between_sentences(sentence, joint):
 
 
 # --- Nothing is lost ----------------------------------------------------------
+BEFORE = ("", " ", "\n", "\n", "\n\n", "\n\n  ", "\n    ")
 MARKS = (
     *("\n", "\n\n", " ", ". ", "# ", "## ", "- ", "1. ", "7) ", "  - ", "    ", "> "),
     *("| ", " |", "|---|", "---\n", "===\n", "\n```\n", "\n~~~\n", "**", "__", "`"),
@@ -270,10 +272,10 @@ def test_short_lines_in_great_number_keep_their_headings():
     assert pieces(text)[7] == ("Plan 7", "w7x.")
 
 
-@settings(max_examples=400, deadline=None)
-@given(st.lists(st.sampled_from(MARKS), max_size=60))
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(BEFORE), st.sampled_from(MARKS))))
 def test_every_word_is_in_some_passage(marks):
-    text = "".join(f"{mark}w{n}x" for n, mark in enumerate(marks))
+    text = "".join(f"{''.join(mark)}w{n}x" for n, mark in enumerate(marks))
     found = split_text(text)
     told = set(WORD.findall(" ".join(f"{each.heading} {each.text}" for each in found)))
     assert set(WORD.findall(text)) <= told
